@@ -1,0 +1,115 @@
+import type { HeaderMap } from '../message/message';
+import { badRequest, overLimit } from './http-error';
+import { printable } from './printable';
+
+/** Forwarded headers of one message or callback: how many, and how many characters of names and values. */
+export const MAX_FORWARDED_HEADERS = 100;
+export const MAX_FORWARDED_CHARACTERS = 16_384;
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** What an HTTP/1.1 field value may hold: tab, visible ASCII and Latin-1. */
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** Headers that belong to one connection or frame one request (RFC 9110 §7.6.1): never the publisher's to set. */
+const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Headers that metadata services of clouds ask for; no webhook needs them, a forged request does. */
+const METADATA_HEADERS: ReadonlySet<string> = new Set([
+  'metadata',
+  'metadata-flavor',
+  'metadata-token',
+  'x-aliyun-ecs-metadata-token',
+  'x-google-metadata-request',
+  'x-identity-header',
+]);
+
+/** Header name as Go's `http.Header` writes it and QStash's answers show it: `x-api-key` becomes `X-Api-Key`. */
+export function canonicalName(name: string): string {
+  return name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
+}
+
+/** Whether a header frames the request or belongs to the connection, so that only the HTTP client sets it. */
+export function isConnectionHeader(name: string): boolean {
+  const lower = name.toLowerCase();
+  return CONNECTION_HEADERS.has(lower) || lower.startsWith('proxy-');
+}
+
+/**
+ * Whether a publisher's `Upstash-Forward-<name>` is delivered. Dropped in silence: connection and framing
+ * headers, QStash's own `Upstash-*`, headers of cloud metadata services, and `Content-Type`, which a message
+ * takes from its own `Content-Type`.
+ */
+export function isForwarded(name: string): boolean {
+  const lower = name.toLowerCase();
+  return !(
+    isConnectionHeader(lower) ||
+    METADATA_HEADERS.has(lower) ||
+    lower.startsWith('x-aws-ec2-metadata-') ||
+    lower.startsWith('upstash-') ||
+    lower === 'content-type'
+  );
+}
+
+/** One header's value as it will be delivered, or a 400 naming `field` when no HTTP client may send it. */
+export function readHeaderValue(value: string, field: string): string {
+  const trimmed = value.replace(/^[ \t]+|[ \t]+$/g, '');
+  if (FIELD_VALUE.test(trimmed)) return trimmed;
+  throw badRequest(
+    `invalid ${printable(field)}: a header value holds only Latin-1 characters and no control characters`,
+  );
+}
+
+/**
+ * Takes the headers to deliver out of a request's settings: those under `forward-`, prefix stripped, and
+ * `content-type`. `settings` has lower-case names; `prefix` is how the publisher wrote what stands before
+ * them (`Upstash-`, `Upstash-Callback-`), for error texts.
+ * A malformed name or value is a 400, more than {@link MAX_FORWARDED_HEADERS} or
+ * {@link MAX_FORWARDED_CHARACTERS} a 412.
+ */
+export function readForwarded(settings: ReadonlyMap<string, string>, prefix: string): HeaderMap {
+  const forwarded = new Map<string, string[]>();
+  let characters = 0;
+  for (const [setting, text] of settings) {
+    const isContentType = setting === 'content-type';
+    if (!isContentType && !setting.startsWith('forward-')) continue;
+    const name = isContentType ? setting : setting.slice('forward-'.length);
+    const field = isContentType ? 'Content-Type' : canonicalName(`${prefix}${setting}`);
+    if (!TOKEN.test(name)) throw badRequest(`invalid ${printable(field)}: not a header name`);
+    if (!isContentType && !isForwarded(name)) continue;
+    const value = readHeaderValue(text, field);
+    if (isContentType && value === '') continue;
+    forwarded.set(canonicalName(name), [value]);
+    characters += name.length + value.length;
+  }
+  if (forwarded.size > MAX_FORWARDED_HEADERS) {
+    throw overLimit(`too many ${prefix}Forward-* headers: at most ${MAX_FORWARDED_HEADERS} are delivered`);
+  }
+  if (characters > MAX_FORWARDED_CHARACTERS) {
+    throw overLimit(`${prefix}Forward-* headers are too long: at most ${MAX_FORWARDED_CHARACTERS} characters in all`);
+  }
+  // Own properties, whatever the names: an assignment to `__proto__` would be none.
+  return Object.fromEntries(forwarded);
+}
+
+/** Pairs of raw name and value as received, gathered under canonical names in order. */
+export function gatherHeaders(pairs: Iterable<readonly [string, string]>): HeaderMap {
+  const gathered = new Map<string, string[]>();
+  for (const [name, value] of pairs) {
+    const canonical = canonicalName(name);
+    const values = gathered.get(canonical);
+    if (values === undefined) gathered.set(canonical, [value]);
+    else values.push(value);
+  }
+  return Object.fromEntries(gathered);
+}
