@@ -67,7 +67,7 @@ export class AddressPolicy {
 
   /** Why `address` (an IP address without brackets) must not be called at `port`, or undefined if it may. */
   denies(address: string, port: number): string | undefined {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) return 'not a port';
+    if (!isPort(port)) return 'not a port';
     if (isIP(address) === 0 || address.includes('%')) return 'not an address';
     if (this.isAlwaysDenied(address, port)) return 'an address of the service itself';
     const embedded = isIPv6(address) ? embeddedIpv4(address) : undefined;
@@ -87,6 +87,7 @@ export class AddressPolicy {
    * literal addresses, names of the own machine and of metadata services. Other names pass here.
    */
   deniesHost(hostname: string, port: number): string | undefined {
+    if (!isPort(port)) return 'not a port';
     const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname.toLowerCase().replace(/\.+$/, '');
     if (isIP(host) !== 0) return this.denies(host, port);
     if (this.isAlwaysDenied(host, port)) return 'an address of the service itself';
@@ -108,6 +109,10 @@ export class AddressPolicy {
       ({ list, port: only }) => (only === undefined || only === port) && contains(list, address),
     );
   }
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
 function blockList(ranges: readonly Range[]): BlockList {
@@ -146,7 +151,7 @@ function parseAllowed(text: string): { list: BlockList; port: number | undefined
   const version = isIP(network);
   const bits = Number(prefix);
   const only = port === undefined ? undefined : Number(port);
-  const badPort = only !== undefined && (only < 1 || only > 65_535);
+  const badPort = only !== undefined && !isPort(only);
   if (version === 0 || bits > (version === 4 ? 32 : 128) || badPort) {
     throw new Error(`allowed private destination "${text}" is not a CIDR block with an optional port`);
   }
