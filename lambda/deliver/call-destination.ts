@@ -86,11 +86,13 @@ function exchange(request: OutboundRequest, url: URL, socket: Socket, maxBytes: 
       readResponse(response, maxBytes).then(resolve, reject);
     });
     outgoing.on('upgrade', () => reject(new Error('the destination switched protocols')));
-    outgoing.on('error', reject);
-    // A response that the connection's end ends is read to its end after this event.
-    outgoing.on('close', () => {
-      if (!answered) reject(new Error(CLOSED_EARLY));
-    });
+    // Once there is a response it tells itself how it ended, also when bytes that belong to nothing follow it,
+    // or when the connection's end is its end, which is read after this request's own.
+    const unlessAnswered = (error: Error) => {
+      if (!answered) reject(error);
+    };
+    outgoing.on('error', unlessAnswered);
+    outgoing.on('close', () => unlessAnswered(new Error(CLOSED_EARLY)));
     outgoing.end(request.body);
   });
 }
@@ -109,7 +111,8 @@ function headerLines({ method, headers, body }: OutboundRequest, url: URL): stri
 
 async function readResponse(response: IncomingMessage, maxBytes: number): Promise<AttemptResult> {
   const status = response.statusCode ?? 0;
-  if (status < 100) throw new Error('the response has no valid status');
+  // Informational ones are no answer; a 101 switches to nothing that this client speaks.
+  if (status < 200) throw new Error('the response has no final status');
   const header = gatherHeaders(pairs(response.rawHeaders));
   const { body, truncated } = await readBody(response, maxBytes);
   return { status, header, body, ...(truncated ? { truncated } : {}) };
@@ -150,10 +153,10 @@ function noResponse(error: string): AttemptResult {
   return { status: 0, header: {}, body: new Uint8Array(), error };
 }
 
-/** Says what went wrong in one printable line. */
+/** Says what went wrong in one printable line. Read by shape: several failed addresses come as one error. */
 function describe(error: unknown): string {
-  // Several addresses that all failed come as one error that holds theirs.
-  const cause = error instanceof AggregateError ? error.errors[0] : error;
-  const text = cause instanceof Error ? cause.message : 'the request failed';
+  const { message, errors } = error as { message?: unknown; errors?: unknown };
+  if (Array.isArray(errors) && errors.length > 0) return describe(errors[0]);
+  const text = typeof message === 'string' && message !== '' ? message : 'the request failed';
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_ERROR_LENGTH);
 }
