@@ -1,0 +1,46 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { type DeadLetterQueue, type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+export interface QueuesProps {
+  /** Timeout of the functions that the two source queues feed. */
+  readonly deliveryTimeout: Duration;
+  readonly encryptionKey?: IKey;
+}
+
+/**
+ * The hints that something is to be looked at: one queue for messages, one for failure callbacks, so that
+ * neither holds up the other, and behind both one for the hints that crashed their function.
+ */
+export class Queues extends Construct {
+  public readonly deliveries: IQueue;
+  public readonly failures: IQueue;
+  public readonly redrive: IQueue;
+
+  constructor(scope: Construct, id: string, props: QueuesProps) {
+    super(scope, id);
+    const security = {
+      enforceSSL: true,
+      encryption: props.encryptionKey ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
+      encryptionMasterKey: props.encryptionKey,
+    };
+    const redrive = new Queue(this, 'Redrive', {
+      ...security,
+      retentionPeriod: Duration.days(14),
+      // Longer than the tick that empties it may take.
+      visibilityTimeout: Duration.minutes(5),
+    });
+    const deadLetterQueue: DeadLetterQueue = { queue: redrive, maxReceiveCount: 10 };
+    const source = {
+      ...security,
+      deadLetterQueue,
+      // Shorter than that of the redrive queue, where a hint keeps the age it comes with.
+      retentionPeriod: Duration.days(7),
+      visibilityTimeout: Duration.seconds(6 * props.deliveryTimeout.toSeconds()),
+    };
+    this.redrive = redrive;
+    this.deliveries = new Queue(this, 'Deliveries', source);
+    this.failures = new Queue(this, 'Failures', source);
+  }
+}
