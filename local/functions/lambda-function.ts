@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { cpus } from 'node:os';
+import type { Activity } from '../activity';
+import { type InvocationResult, LambdaWorker } from './lambda-worker';
+import type { WorkerSetup } from './worker-protocol';
+
+/** What is known of a function from its template. */
+export interface LambdaFunctionOptions {
+  readonly logicalId: string;
+  /** Construct path of the function resource. */
+  readonly path: string;
+  readonly setup: WorkerSetup;
+  readonly timeoutMs: number;
+  /** Everything in the environment but the access key, which each worker has its own of. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Most invocations at the same time that its event source asks for; no limit when absent. */
+  readonly maxConcurrency?: number;
+}
+
+/** One line that a function wrote to its standard output or error. */
+export interface LogLine {
+  /** Logical id of the function. */
+  readonly logicalId: string;
+  /** Construct path of the function. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Access key id of one worker: tells whose call a stand-in receives. */
+export function workerAccessKeyId(logicalId: string, worker: number): string {
+  return `${logicalId}.${worker}`;
+}
+
+/** Logical id of the function that an access key id belongs to. */
+export function functionOfAccessKey(accessKeyId: string): string {
+  return accessKeyId.replace(/\.\d+$/, '');
+}
+
+/**
+ * A function and its pool of warm workers, each taking one invocation at a time. The pool grows with demand
+ * to the event source's maximum concurrency, at most four for each processor; further invocations wait.
+ */
+export class LambdaFunction {
+  readonly logicalId: string;
+  readonly path: string;
+  readonly arn: string;
+  private readonly size: number;
+  private readonly workers = new Set<LambdaWorker>();
+  private readonly idle: LambdaWorker[] = [];
+  private readonly waiting: ((worker: LambdaWorker) => void)[] = [];
+  private started = 0;
+  private closed = false;
+
+  constructor(
+    private readonly options: LambdaFunctionOptions,
+    private readonly activity: Activity,
+    private readonly onLogLine: (line: LogLine) => void,
+  ) {
+    this.logicalId = options.logicalId;
+    this.path = options.path;
+    this.arn = options.setup.functionArn;
+    this.size = Math.min(options.maxConcurrency ?? Number.POSITIVE_INFINITY, cpus().length * 4);
+  }
+
+  /** Starts the first worker; a reason when the code cannot be loaded, such as a missing variable. */
+  async warm(): Promise<string | undefined> {
+    const worker = this.start();
+    const broken = await worker.ready;
+    if (broken !== undefined && !broken.ok) return `${broken.errorType}: ${broken.errorMessage}`;
+    this.release(worker);
+    return undefined;
+  }
+
+  /** Runs the function once. Never rejects: what goes wrong is in the result, as Lambda reports it. */
+  invoke(event: unknown): Promise<InvocationResult> {
+    return this.invokeJson(JSON.stringify(event));
+  }
+
+  /** The same for an event that is JSON already. */
+  invokeJson(event: string): Promise<InvocationResult> {
+    return this.activity.during(async () => {
+      const worker = await this.acquire();
+      const broken = await worker.ready;
+      if (broken !== undefined) return broken;
+      const result = await worker.invoke(randomUUID(), event, this.options.timeoutMs);
+      this.release(worker);
+      return result;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all([...this.workers].map((worker) => worker.close()));
+  }
+
+  private async acquire(): Promise<LambdaWorker> {
+    const warm = this.idle.pop();
+    if (warm !== undefined) return warm;
+    if (this.workers.size < this.size) return this.start();
+    return new Promise((resolve) => {
+      this.waiting.push(resolve);
+    });
+  }
+
+  private release(worker: LambdaWorker): void {
+    if (!worker.usable) return;
+    const next = this.waiting.shift();
+    if (next !== undefined) next(worker);
+    else this.idle.push(worker);
+  }
+
+  private start(): LambdaWorker {
+    const environment = {
+      ...this.options.environment,
+      AWS_ACCESS_KEY_ID: workerAccessKeyId(this.logicalId, ++this.started),
+    };
+    const onLine = (text: string) => this.onLogLine({ logicalId: this.logicalId, path: this.path, text });
+    const worker: LambdaWorker = new LambdaWorker(this.options.setup, environment, onLine, () => this.gone(worker));
+    this.workers.add(worker);
+    return worker;
+  }
+
+  private gone(worker: LambdaWorker): void {
+    this.workers.delete(worker);
+    const at = this.idle.indexOf(worker);
+    if (at >= 0) this.idle.splice(at, 1);
+    const next = this.closed ? undefined : this.waiting.shift();
+    next?.(this.start());
+  }
+}

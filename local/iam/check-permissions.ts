@@ -1,0 +1,86 @@
+import { isDictionary } from '../assembly/template';
+import { type AwsCall, errorAnswer, type Interceptor, LOCAL_ACCOUNT } from '../aws-call';
+import { evaluate, list, type Statement } from './policy';
+
+/** What a function may do, by its statements and those of the queues. */
+export interface Caller {
+  readonly functionName: string;
+  readonly roleName: string;
+  readonly identity: readonly Statement[];
+  readonly queues: readonly Statement[];
+}
+
+/** An action as IAM names it, and the resource that it is done to. */
+interface Access {
+  readonly action: string;
+  readonly resource: string;
+}
+
+const SAME_AS_SINGLE = /^(SendMessage|DeleteMessage|ChangeMessageVisibility)Batch$/;
+const TRANSACTION_ACTIONS: Readonly<Record<string, string>> = {
+  Put: 'dynamodb:PutItem',
+  Update: 'dynamodb:UpdateItem',
+  Delete: 'dynamodb:DeleteItem',
+  ConditionCheck: 'dynamodb:ConditionCheckItem',
+  Get: 'dynamodb:GetItem',
+};
+
+/** Every permission that a call needs. A transaction needs the one of each of its items. */
+export function accessesOf(call: AwsCall): Access[] {
+  const { service, operation, resources, input } = call;
+  if (service === 'dynamodb' && /^Transact(Write|Get)Items$/.test(operation)) {
+    return list(input.TransactItems).flatMap((item) => transactionAccesses(item, resources));
+  }
+  const single = service === 'sqs' ? operation.replace(SAME_AS_SINGLE, '$1') : operation;
+  const action = `${service}:${single}`;
+  return (resources.length === 0 ? ['*'] : resources).map((resource) => ({ action, resource }));
+}
+
+function transactionAccesses(item: unknown, resources: readonly string[]): Access[] {
+  if (!isDictionary(item)) return [];
+  return Object.entries(item).flatMap(([kind, request]) => {
+    const action = TRANSACTION_ACTIONS[kind];
+    if (action === undefined || !isDictionary(request)) return [];
+    const table = String(request.TableName);
+    const resource = resources.find((arn) => arn === table || arn.endsWith(`:table/${table}`)) ?? table;
+    return [{ action, resource }];
+  });
+}
+
+/**
+ * An interceptor that holds each call of a function to its role, and answers `AccessDeniedException` as AWS
+ * would. Calls with an access key of no function are the developer's own and may do everything.
+ */
+export function checkPermissions(
+  callerOf: (accessKeyId: string) => Caller | undefined,
+  onDenied: (message: string) => void,
+): Interceptor {
+  return async (call, execute) => {
+    const caller = callerOf(call.accessKeyId);
+    if (caller === undefined) return execute();
+    for (const { action, resource } of accessesOf(call)) {
+      const problem = refusal(caller, call.service, action, resource);
+      if (problem !== undefined) {
+        onDenied(problem);
+        return errorAnswer(400, 'AccessDeniedException', problem, { Message: problem });
+      }
+    }
+    return execute();
+  };
+}
+
+function refusal(caller: Caller, service: string, action: string, resource: string): string | undefined {
+  const queueVerdict = service === 'sqs' ? evaluate(caller.queues, action, resource) : 'not allowed';
+  const verdict = evaluate(caller.identity, action, resource);
+  const about =
+    verdict === 'denied'
+      ? 'with an explicit deny in an identity-based policy'
+      : queueVerdict === 'denied'
+        ? 'with an explicit deny in a resource-based policy'
+        : verdict === 'not allowed' && queueVerdict !== 'allowed'
+          ? `because no identity-based policy allows the ${action} action`
+          : undefined;
+  if (about === undefined) return undefined;
+  const user = `arn:aws:sts::${LOCAL_ACCOUNT}:assumed-role/${caller.roleName}/${caller.functionName}`;
+  return `User: ${user} is not authorized to perform: ${action} on resource: ${resource} ${about}`;
+}

@@ -1,0 +1,80 @@
+import type { Stack, StackResource } from '../assembly/stack';
+import { isDictionary } from '../assembly/template';
+import { evaluate, list, matches, readStatements, type Statement, strings } from './policy';
+
+/** Managed policies of AWS that grant nothing that local mode emulates. */
+const LOG_AND_NETWORK_POLICIES = [
+  'AWSLambdaBasicExecutionRole',
+  'AWSLambdaVPCAccessExecutionRole',
+  'AWSXRayDaemonWriteAccess',
+  'AmazonAPIGatewayPushToCloudWatchLogs',
+];
+
+/** The policies of the roles and queues of a stack. */
+export class Roles {
+  private readonly statements = new Map<string, Statement[]>();
+
+  constructor(private readonly stack: Stack) {}
+
+  /** Statements of the role with this ARN: inline, attached by name and managed. */
+  statementsOf(roleArn: string, user: StackResource): readonly Statement[] {
+    let statements = this.statements.get(roleArn);
+    if (statements === undefined) {
+      statements = this.read(roleArn, user);
+      this.statements.set(roleArn, statements);
+    }
+    return statements;
+  }
+
+  /** Statements of the queue policies that name everybody or this role. */
+  queueStatements(roleArn: string): readonly Statement[] {
+    return this.stack.ofType('AWS::SQS::QueuePolicy').flatMap((policy) => {
+      const document = policy.dictionary('PolicyDocument');
+      const about = list(document.Statement).filter(
+        (statement) => isDictionary(statement) && principals(statement.Principal).some((name) => means(name, roleArn)),
+      );
+      return readStatements({ Statement: about }, policy.logicalId);
+    });
+  }
+
+  /** Stops the start unless the role may do `action` to `resource`: what AWS refuses when it creates `user`. */
+  require(roleArn: string, user: StackResource, actions: readonly string[], resource: string): void {
+    const statements = this.statementsOf(roleArn, user);
+    const missing = actions.filter((action) => evaluate(statements, action, resource) !== 'allowed');
+    if (missing.length > 0) user.stop(`needs a role that allows ${missing.join(', ')} on ${resource}`);
+  }
+
+  private read(roleArn: string, user: StackResource): Statement[] {
+    const role = this.stack.find(roleArn, 'AWS::IAM::Role');
+    if (role === undefined)
+      return user.stop(`has the role ${roleArn}, which is not in the part of the template that runs`);
+    const name = this.stack.ref(role);
+    const inline = role
+      .list('Policies')
+      .filter(isDictionary)
+      .flatMap((policy) => readStatements(policy.PolicyDocument, role.logicalId));
+    const attached = this.stack
+      .ofType('AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy')
+      .filter((policy) => strings(policy.properties.Roles).includes(name))
+      .flatMap((policy) => readStatements(policy.properties.PolicyDocument, policy.logicalId));
+    const managed = strings(role.properties.ManagedPolicyArns).flatMap((arn) => this.readManaged(arn, role));
+    return [...inline, ...attached, ...managed];
+  }
+
+  private readManaged(arn: string, role: StackResource): Statement[] {
+    if (LOG_AND_NETWORK_POLICIES.some((name) => arn.endsWith(`/${name}`))) return [];
+    const policy = this.stack.ofType('AWS::IAM::ManagedPolicy').find((candidate) => this.stack.ref(candidate) === arn);
+    if (policy === undefined)
+      return role.stop(`has the managed policy ${arn}, whose statements local mode does not know`);
+    return readStatements(policy.properties.PolicyDocument, policy.logicalId);
+  }
+}
+
+function principals(principal: unknown): string[] {
+  return isDictionary(principal) ? strings(principal.AWS) : strings(principal);
+}
+
+function means(principal: string, roleArn: string): boolean {
+  const account = roleArn.split(':')[4];
+  return principal === account || principal.endsWith(`:${account}:root`) || matches(principal, roleArn);
+}
