@@ -16,6 +16,8 @@ export interface AlarmsProps {
   readonly failuresQueue: IQueue;
   readonly redriveQueue: IQueue;
   readonly deliveryTimeout: Duration;
+  /** Counts the hints that promote took from the redrive queue. */
+  readonly redriven: IMetric;
   readonly promoterLag: IMetric;
   readonly serverErrors: IMetric;
   readonly actions: readonly IAlarmAction[];
@@ -56,8 +58,16 @@ export class Alarms extends Construct {
         period,
       }),
       threshold: 1,
-      meaning: 'A function of the service crashed or was throttled again and again over the same message.',
+      meaning: 'Hints that a function could not deal with ten times have not been taken up again yet.',
       action: 'Read the logs of deliver and fail for what keeps failing; no message is lost meanwhile.',
+      section: 'redrive-depth',
+    });
+    // Promote empties the queue each minute, so a sample of its depth can miss what came and went.
+    this.add('Redriven', {
+      metric: props.redriven,
+      threshold: 1,
+      meaning: 'A function of the service crashed or was throttled ten times over the same message.',
+      action: 'Read the logs of deliver and fail; after six such rounds the message becomes a dead letter.',
       section: 'redrive-depth',
     });
     // The two that feed functions: a hint may wait 15 minutes, and be in a batch for a function's time, twice.

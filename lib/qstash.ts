@@ -5,7 +5,7 @@ import {
   type IAlarm,
   type MetricOptions,
 } from 'aws-cdk-lib/aws-cloudwatch';
-import { AttributeType, Billing, type ITableV2, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, type ITable, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -44,7 +44,7 @@ export class QStash extends Construct implements IQStash {
   /** The secret that holds the signing keys of deliveries, `current` and `next`, with their `version`. */
   public readonly signingKeySecret: ISecret;
   /** Holds every message, its state, the event log and the dead letter queue. */
-  public readonly table: ITableV2;
+  public readonly table: ITable;
   /** Hints at the messages to deliver. The table is the truth: a hint lost is sent again. */
   public readonly deliveriesQueue: IQueue;
   /** Hints at the failure callbacks to deliver. */
@@ -75,13 +75,15 @@ export class QStash extends Construct implements IQStash {
     const { encryptionKey } = props;
     const logRetention = props.logRetention ?? RetentionDays.ONE_MONTH;
 
-    const table = new TableV2(this, 'Table', {
+    // Not TableV2, which refuses a customer's key where the region is known at deployment only.
+    const table = new Table(this, 'Table', {
       partitionKey: { name: TableKey.PARTITION, type: AttributeType.STRING },
       sortKey: { name: TableKey.SORT, type: AttributeType.STRING },
-      billing: Billing.onDemand(),
+      billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: TableKey.TTL,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      encryption: encryptionKey ? TableEncryptionV2.customerManagedKey(encryptionKey) : undefined,
+      encryption: encryptionKey ? TableEncryption.CUSTOMER_MANAGED : undefined,
+      encryptionKey,
       removalPolicy: settings.removalPolicy,
     });
     const queues = new Queues(this, 'Queues', { deliveryTimeout, encryptionKey });
@@ -190,6 +192,7 @@ export class QStash extends Construct implements IQStash {
       failuresQueue: queues.failures,
       redriveQueue: queues.redrive,
       deliveryTimeout,
+      redriven: this.metricRedriven(),
       promoterLag: this.metricPromoterLag({ period: Duration.minutes(1) }),
       serverErrors: frontDoor.serverErrors,
       actions: props.alarmActions ?? [],

@@ -81,7 +81,10 @@ function problemsOf(settings: Settings): string[] {
         ]
       : []),
     ...durationProblems('maximumDelay', settings.maximumDelay, 1, 365 * DAY),
-    ...sizeProblems('maximumMessageSize', settings.maximumMessageSize, 1, 256),
+    // Bytes cannot be computed from a token in a larger unit.
+    ...(settings.maximumMessageSize.isUnresolved()
+      ? ['maximumMessageSize must be known at synthesis, but a token was provided: use a plain Size']
+      : sizeProblems('maximumMessageSize', settings.maximumMessageSize, 1, 256)),
     ...sizeProblems('deliveryMemory', settings.deliveryMemory, 128 * 1024, 10_240 * 1024),
     // The longest attempt is computed from it.
     ...(deliveryTimeout.isUnresolved()
@@ -106,7 +109,10 @@ function networkProblems(props: QStashProps): string[] {
 }
 
 function durationProblems(name: string, duration: Duration, minimum: number, maximum: number): string[] {
-  if (duration.isUnresolved()) return [];
+  if (duration.isUnresolved()) {
+    if (duration.unitLabel() === 'seconds') return [];
+    return [`${name} is a token in ${duration.unitLabel()}, which cannot be converted: use Duration.seconds()`];
+  }
   const seconds = duration.toSeconds({ integral: false });
   if (Number.isInteger(seconds) && seconds >= minimum && seconds <= maximum) return [];
   const range = `${secondsInWords(minimum)} and ${secondsInWords(maximum)}`;
