@@ -1,6 +1,6 @@
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { Construct, type IConstruct } from 'constructs';
+import type { IConstruct } from 'constructs';
 
 /** A service of this stack or of another one. */
 export interface IQStash extends IConstruct {
@@ -37,25 +37,4 @@ export interface QStashAttributes {
   readonly tokenSecret: ISecret;
   /** The `signingKeySecret` of the service, imported with `Secret.fromSecretCompleteArn`. */
   readonly signingKeySecret: ISecret;
-}
-
-export class ImportedQStash extends Construct implements IQStash {
-  public readonly url: string;
-  public readonly tokenSecret: ISecret;
-  public readonly signingKeySecret: ISecret;
-
-  constructor(scope: Construct, id: string, attributes: QStashAttributes) {
-    super(scope, id);
-    this.url = attributes.url;
-    this.tokenSecret = attributes.tokenSecret;
-    this.signingKeySecret = attributes.signingKeySecret;
-  }
-
-  public grantReadToken(grantee: IGrantable): Grant {
-    return this.tokenSecret.grantRead(grantee);
-  }
-
-  public grantReadSigningKeys(grantee: IGrantable): Grant {
-    return this.signingKeySecret.grantRead(grantee);
-  }
 }

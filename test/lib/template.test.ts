@@ -276,6 +276,15 @@ test('nothing has a name of its own, and the construct has no outputs', () => {
   expect(template.toJSON().Outputs).toBeUndefined();
 });
 
+test('the feature flags of a new app change nothing that matters', () => {
+  const flags = readFileSync(require.resolve('aws-cdk-lib/recommended-feature-flags.json'), 'utf8');
+  const flagged = new Stack(new App({ context: JSON.parse(flags) as Record<string, unknown> }), 'Test');
+  new QStash(flagged, 'QStash');
+  const properties = (of: Template) =>
+    resourcesOf(of).filter(([, { Type }]) => !['AWS::IAM::Policy', 'AWS::Lambda::Permission'].includes(Type));
+  expect(properties(Template.fromStack(flagged))).toEqual(properties(template));
+});
+
 test('two services fit into one stack and keep their metrics apart', () => {
   const app = new App();
   const both = new Stack(app, 'Both');
