@@ -12,6 +12,8 @@ const send = (message: FromWorker) => port.postMessage(message);
 
 // Service time for the functions' one clock module; on AWS nothing sets it.
 Object.assign(globalThis, { [Symbol.for('cdk-qstash.serviceTimeOffset')]: new Float64Array(setup.clock) });
+// The developer's own machine is a destination here, which it never is on AWS.
+Object.assign(globalThis, { [Symbol.for('cdk-qstash.local')]: true });
 
 // The SDK's notice that it will drop this Node version concerns the laptop, not the deployed function.
 const emitWarning = process.emitWarning.bind(process) as (...args: unknown[]) => void;

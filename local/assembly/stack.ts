@@ -104,6 +104,11 @@ export class Stack {
     return [...this.resources.values()];
   }
 
+  /** ARN of the stack itself. */
+  get arnOfStack(): string {
+    return String(this.resolver.resolve({ Ref: 'AWS::StackId' }, this.name));
+  }
+
   ref(resource: StackResource): string {
     return this.values(resource).ref;
   }
@@ -111,6 +116,16 @@ export class Stack {
   arn(resource: StackResource): string {
     const { ref, attributes } = this.values(resource);
     return String(attributes?.Arn ?? ref);
+  }
+
+  /** Everything that `Fn::GetAtt` gives of a resource. */
+  attributes(resource: StackResource): Dictionary {
+    return this.values(resource).attributes ?? {};
+  }
+
+  /** The ARN that a front door calls functions with. */
+  executeApiArn(api: StackResource): string {
+    return `arn:aws:execute-api:${LOCAL_REGION}:${LOCAL_ACCOUNT}:${this.ref(api)}`;
   }
 
   /** The resource of the given types that an ARN, a name or a URL means. */

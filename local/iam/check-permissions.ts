@@ -5,6 +5,9 @@ import { evaluate, list, type Statement } from './policy';
 /** What a function may do, by its statements and those of the queues. */
 export interface Caller {
   readonly functionName: string;
+  /** Construct path of the function. */
+  readonly path: string;
+  readonly logicalId: string;
   readonly roleName: string;
   readonly identity: readonly Statement[];
   readonly queues: readonly Statement[];
@@ -53,7 +56,7 @@ function transactionAccesses(item: unknown, resources: readonly string[]): Acces
  */
 export function checkPermissions(
   callerOf: (accessKeyId: string) => Caller | undefined,
-  onDenied: (message: string) => void,
+  onDenied: (caller: Caller, message: string) => void,
 ): Interceptor {
   return async (call, execute) => {
     const caller = callerOf(call.accessKeyId);
@@ -61,7 +64,7 @@ export function checkPermissions(
     for (const { action, resource } of accessesOf(call)) {
       const problem = refusal(caller, call.service, action, resource);
       if (problem !== undefined) {
-        onDenied(problem);
+        onDenied(caller, problem);
         return errorAnswer(400, 'AccessDeniedException', problem, { Message: problem });
       }
     }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Answer, accessKeyIdOf, errorAnswer, type Interceptor } from '../aws-call';
+import { type Answer, accessKeyIdOf, errorAnswer, type Interceptor, LOCAL_ACCOUNT, LOCAL_REGION } from '../aws-call';
 import type { ServiceClock } from '../clock';
 import { type Secret, SecretStore, type SecretVersion } from './secret-store';
 
@@ -172,7 +172,7 @@ export class SecretsManagerServer {
       );
     }
     const secret = this.store.create(
-      `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}-local0`,
+      `arn:aws:secretsmanager:${LOCAL_REGION}:${LOCAL_ACCOUNT}:secret:${name}-local0`,
       name,
       this.options.clock.now(),
     );

@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Stack, StackResource } from '../assembly/stack';
+import { LOCAL_REGION } from '../aws-call';
+import type { LambdaFunctionOptions } from '../functions/lambda-function';
+import type { Caller } from '../iam/check-permissions';
+import type { Roles } from '../iam/roles';
+
+/** Addresses of the stand-ins that functions call. */
+export interface ServiceEndpoints {
+  readonly dynamodb: string;
+  readonly sqs: string;
+  readonly secretsManager: string;
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 3;
+const DEFAULT_MEMORY_MB = 128;
+
+/** A function's variables, exactly as the template gives them. */
+export function variablesOf(resource: StackResource): Record<string, string> {
+  const { Variables = {} } = resource.dictionary('Environment') as { Variables?: Record<string, unknown> };
+  return Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, String(value)]));
+}
+
+/** Reads a function; stops when its code, runtime or handler cannot run here. */
+export function functionOptions(
+  stack: Stack,
+  resource: StackResource,
+  clock: SharedArrayBuffer,
+  endpoints: ServiceEndpoints,
+  eventSourceConcurrency: number | undefined,
+): LambdaFunctionOptions {
+  const runtime = resource.text('Runtime') ?? '(none)';
+  if (!runtime.startsWith('nodejs')) resource.stop(`has the runtime ${runtime}; local mode runs Node.js only`);
+  const name = stack.ref(resource);
+  const handler = resource.requiredText('Handler');
+  const dot = handler.lastIndexOf('.');
+  const reserved = resource.number('ReservedConcurrentExecutions');
+  const limits = [eventSourceConcurrency, reserved].filter((limit) => limit !== undefined);
+  return {
+    logicalId: resource.logicalId,
+    path: resource.path,
+    setup: {
+      clock,
+      file: moduleFile(stack, resource, handler.slice(0, dot)),
+      exportName: handler.slice(dot + 1),
+      functionName: name,
+      functionArn: stack.arn(resource),
+      memorySize: resource.number('MemorySize') ?? DEFAULT_MEMORY_MB,
+    },
+    timeoutMs: (resource.number('Timeout') ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
+    environment: {
+      ...variablesOf(resource),
+      AWS_REGION: LOCAL_REGION,
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_LAMBDA_FUNCTION_NAME: name,
+      AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+      AWS_ENDPOINT_URL_SQS: endpoints.sqs,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+    },
+    ...(limits.length > 0 ? { maxConcurrency: Math.min(...limits) } : {}),
+  };
+}
+
+/** What a function may do, for the check of its calls. */
+export function callerOf(stack: Stack, roles: Roles, resource: StackResource): Caller {
+  const roleArn = resource.requiredText('Role');
+  return {
+    functionName: stack.ref(resource),
+    path: resource.path,
+    logicalId: resource.logicalId,
+    roleName: roleArn.replace(/^.*\//, ''),
+    identity: roles.statementsOf(roleArn, resource),
+    queues: roles.queueStatements(roleArn),
+  };
+}
+
+function moduleFile(stack: Stack, resource: StackResource, module: string): string {
+  const key = resource.dictionary('Code').S3Key;
+  if (typeof key !== 'string') return resource.stop('has inline code; local mode runs file assets only');
+  const directory = stack.assetDirectory(path.basename(key).replace(/\.\w+$/, ''));
+  if (directory === undefined || !existsSync(directory)) {
+    return resource.stop(`has the code ${key}, which is no asset of the assembly`);
+  }
+  const file = ['mjs', 'js', 'cjs'].map((type) => path.join(directory, `${module}.${type}`)).find(existsSync);
+  return file ?? resource.stop(`has the handler module ${module}, which ${directory} lacks`);
+}

@@ -1,0 +1,114 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  type Answer,
+  type AwsCall,
+  accessKeyIdOf,
+  errorAnswer,
+  type Interceptor,
+  LOCAL_ACCOUNT,
+  LOCAL_REGION,
+} from './aws-call';
+import { AwsJsonError, callAws } from './aws-json';
+
+/**
+ * Stands before a DynamoDB that runs elsewhere, such as DynamoDB Local, so that permission checks and the
+ * request log apply to it too. All functions use one access key towards it, since DynamoDB Local gives each
+ * key tables of its own. Items do not expire by service time there: its clock is its own.
+ */
+export class DynamoDbProxy {
+  private readonly server: Server;
+
+  constructor(
+    private readonly endpoint: string,
+    private readonly intercept: Interceptor,
+  ) {
+    this.server = createServer((request, response) => {
+      this.handle(request, response).catch(() => request.socket.destroy());
+    });
+  }
+
+  /** The port it listens on, on 127.0.0.1. */
+  listen(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(0, '127.0.0.1', () => resolve((this.server.address() as AddressInfo).port));
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.server.close(() => resolve());
+      this.server.closeAllConnections();
+    });
+  }
+
+  /** Creates a table unless it exists. */
+  async createTable(input: object): Promise<void> {
+    try {
+      await callAws(this.endpoint, 'DynamoDB_20120810.CreateTable', input);
+    } catch (error) {
+      if (!(error instanceof AwsJsonError) || error.name !== 'ResourceInUseException') throw error;
+    }
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    const target = String(request.headers['x-amz-target'] ?? '');
+    const input = JSON.parse(body.toString()) as Record<string, unknown>;
+    const call: AwsCall = {
+      service: 'dynamodb',
+      operation: target.replace(/^.*\./, ''),
+      accessKeyId: accessKeyIdOf(request.headers.authorization),
+      resources: resourcesOf(input),
+      input,
+    };
+    const answer = await this.intercept(call, () => this.forward(request, target, body));
+    if (answer === 'dropped') {
+      request.socket.destroy();
+      return;
+    }
+    response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
+    response.end(answer.body);
+  }
+
+  private async forward(request: IncomingMessage, target: string, body: Buffer): Promise<Answer> {
+    const authorization = String(request.headers.authorization).replace(/Credential=[^/,]+/, 'Credential=local');
+    const headers = {
+      'content-type': 'application/x-amz-json-1.0',
+      'x-amz-target': target,
+      'x-amz-date': String(request.headers['x-amz-date']),
+      authorization,
+    };
+    try {
+      const response = await fetch(this.endpoint, { method: 'POST', headers, body: new Uint8Array(body) });
+      const kept: Record<string, string> = {};
+      for (const name of ['content-type', 'x-amz-crc32', 'x-amzn-requestid']) {
+        const value = response.headers.get(name);
+        if (value !== null) kept[name] = value;
+      }
+      return { status: response.status, headers: kept, body: Buffer.from(await response.arrayBuffer()) };
+    } catch (error) {
+      return errorAnswer(503, 'ServiceUnavailable', `${this.endpoint} did not answer: ${String(error)}`);
+    }
+  }
+}
+
+/** ARNs of the tables and indexes that a request names, wherever it names them. */
+function resourcesOf(input: Record<string, unknown>): string[] {
+  const arn = (table: string) =>
+    table.startsWith('arn:') ? table : `arn:aws:dynamodb:${LOCAL_REGION}:${LOCAL_ACCOUNT}:table/${table}`;
+  if (typeof input.TableName === 'string') {
+    const index = typeof input.IndexName === 'string' ? `/index/${input.IndexName}` : '';
+    return [`${arn(input.TableName)}${index}`];
+  }
+  if (Array.isArray(input.TransactItems)) {
+    const tables = input.TransactItems.flatMap((item: object) =>
+      Object.values(item).map((request: { TableName?: unknown }) => String(request.TableName)),
+    );
+    return [...new Set(tables)].map(arn);
+  }
+  return Object.keys(input.RequestItems ?? {}).map(arn);
+}
