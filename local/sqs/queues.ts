@@ -155,12 +155,12 @@ export class Queues {
   }
 
   /** Receives what there is, or waits for it; empty when the wait ended or was aborted. */
-  receive(queue: Queue, options: ReceiveOptions): Promise<ReceivedMessage[]> {
+  async receive(queue: Queue, options: ReceiveOptions): Promise<ReceivedMessage[]> {
     const entry = this.entry(queue.name);
-    if (options.signal?.aborted || this.closed) return Promise.resolve([]);
+    if (options.signal?.aborted || this.closed) return [];
     const messages = this.take(entry, options);
     this.changed(entry);
-    if (messages.length > 0 || options.waitMs <= 0) return Promise.resolve(messages);
+    if (messages.length > 0 || options.waitMs <= 0) return messages;
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         clearTimeout(timer);

@@ -19,9 +19,11 @@ const QUERY_CODES: Readonly<Record<string, string>> = {
 
 const STATUSES: Readonly<Record<string, number>> = {
   InternalFailure: 500,
+  InvalidSecurity: 403,
   OverLimit: 403,
   PurgeQueueInProgress: 403,
   ReceiptHandleIsInvalid: 404,
+  RequestEntityTooLargeException: 413,
   ResourceNotFoundException: 404,
 };
 

@@ -101,10 +101,18 @@ export class SqsServer {
     return this.queues.receive(this.queues.queue(queueArnOrUrl), options);
   }
 
-  /** Deletes the messages of these receipt handles. */
+  /** Deletes the messages of these receipt handles: all that can be, then throws the first refusal. */
   delete(queueArnOrUrl: string, receiptHandles: readonly string[]): void {
     const queue = this.queues.queue(queueArnOrUrl);
-    for (const handle of receiptHandles) this.queues.deleteMessage(queue, handle);
+    const refusals: unknown[] = [];
+    for (const handle of receiptHandles) {
+      try {
+        this.queues.deleteMessage(queue, handle);
+      } catch (error) {
+        refusals.push(error);
+      }
+    }
+    if (refusals.length > 0) throw refusals[0];
   }
 
   /** Hides a message in flight for `seconds` of service time from now; 0 makes it visible at once. */
