@@ -115,6 +115,17 @@ test('attributes, tags, order, deduplication and sequence numbers survive', asyn
   expect(server.send('q.fifo', 'new', { groupId: 'g', deduplicationId: '2' })).not.toBe(ids[1]);
 });
 
+test('a new delay of a FIFO queue still holds for the messages that waited', () => {
+  server.create('q.fifo', { DelaySeconds: '900' });
+  server.send('q.fifo', 'a', { delayMs: 900_000, groupId: 'g', deduplicationId: 'd' });
+  const queue = server.queues.queue('q.fifo');
+  server.queues.configure(queue, { ...queue.attributes, DelaySeconds: '60' });
+  server.reopen();
+  expect(server.counts('q.fifo')).toEqual({ visible: 0, inFlight: 0, delayed: 1 });
+  server.pass(60_000);
+  expect(server.counts('q.fifo')).toEqual({ visible: 1, inFlight: 0, delayed: 0 });
+});
+
 test('a deleted queue stays deleted', () => {
   server.create('q');
   server.send('q', 'a');
