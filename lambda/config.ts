@@ -1,0 +1,30 @@
+import type { Env } from '../lib/names';
+
+/** Reads a setting the template must give; its absence is a fault of the template, said at the first use. */
+export function requireEnv(name: keyof typeof Env): string {
+  const value = process.env[name];
+  if (value === undefined || value === '') throw new Error(`environment variable ${name} is missing`);
+  return value;
+}
+
+/** A setting that is a whole number. */
+export function requireNumber(name: keyof typeof Env): number {
+  const value = Number(requireEnv(name));
+  if (!Number.isFinite(value)) throw new Error(`environment variable ${name} is not a number`);
+  return value;
+}
+
+/** How long dead letters and log entries are kept, in milliseconds. */
+export interface Retention {
+  readonly dlqMs: number;
+  readonly logMs: number;
+}
+
+export function retention(): Retention {
+  return { dlqMs: requireNumber('DLQ_RETENTION_SECONDS') * 1000, logMs: requireNumber('LOG_RETENTION_SECONDS') * 1000 };
+}
+
+/** Whether every state change is kept for `/v2/events`. */
+export function eventLogOn(): boolean {
+  return requireEnv('EVENT_LOG') === 'on';
+}

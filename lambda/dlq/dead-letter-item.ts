@@ -1,0 +1,49 @@
+import { retention } from '../config';
+import type { Message } from '../message/message';
+import type { AttemptRecord } from '../message/message-state';
+import { dlqKey, type Item, N, S } from '../store/keys';
+import { ttlOf } from '../store/message-items';
+
+/** What is listed and filtered of a dead letter; the rest is read from the message and its last attempt. */
+export interface DeadLetter {
+  readonly dlqId: string;
+  readonly messageId: string;
+  readonly url: string;
+  readonly failedAt: number;
+  readonly attempt: number;
+  readonly responseStatus: number;
+  readonly labels: readonly string[];
+  readonly callerIp?: string;
+  /** `exhausted`, `nonRetryable`, or `internal`: our own fault, not the destination's. */
+  readonly reason: string;
+}
+
+/** Some 400 bytes with every attribute a filter asks for, so that a million of them can be searched. */
+export function deadLetterItem(message: Message, record: AttemptRecord, dlqId: string, reason: string): Item {
+  return {
+    ...dlqKey(dlqId)!,
+    m: S(message.messageId),
+    url: S(message.url),
+    at: N(record.endedAt),
+    n: N(record.attempt),
+    rs: N(record.status),
+    why: S(reason),
+    ...(message.labels === undefined ? {} : { labels: { L: message.labels.map(S) } }),
+    ...(message.callerIp === undefined ? {} : { ip: S(message.callerIp) }),
+    ...ttlOf(record.endedAt + retention().dlqMs),
+  };
+}
+
+export function decodeDeadLetter(item: Item): DeadLetter {
+  return {
+    dlqId: item.sk!.S!,
+    messageId: item.m!.S!,
+    url: item.url!.S!,
+    failedAt: Number(item.at!.N),
+    attempt: Number(item.n!.N),
+    responseStatus: Number(item.rs!.N),
+    labels: item.labels?.L?.map((label) => label.S!) ?? [],
+    ...(item.ip === undefined ? {} : { callerIp: item.ip.S! }),
+    reason: item.why!.S!,
+  };
+}

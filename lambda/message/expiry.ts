@@ -1,0 +1,57 @@
+import type { Retention } from '../config';
+import type { CallbackOptions, Message } from './message';
+
+const DAY_MS = 86_400_000;
+/** Backoff and server-directed delays never exceed a day (QStash docs, "Retry"). */
+const LONGEST_BACKOFF_MS = DAY_MS;
+/** A message that may be under way longer than this carries no expiry until it has ended. */
+const LONGEST_FORESEEN_MS = 30 * DAY_MS;
+
+function attemptsMs(retries: number, timeoutMs: number): number {
+  return (1 + retries) * timeoutMs + retries * LONGEST_BACKOFF_MS;
+}
+
+function callbackMs(options: CallbackOptions | undefined, retries: number, longestAttemptMs: number): number {
+  if (options === undefined) return 0;
+  const own = (options.delay ?? 0) * 1000 + attemptsMs(options.retries ?? retries, longestAttemptMs);
+  return (
+    own +
+    Math.max(
+      callbackMs(options.callback, retries, longestAttemptMs),
+      callbackMs(options.failureCallback, retries, longestAttemptMs),
+    )
+  );
+}
+
+/**
+ * When a message's item may be deleted, milliseconds; undefined while that can't be foreseen. Nothing
+ * unfinished ever expires: the worst case of every attempt and callback comes first, then the retention.
+ */
+export function messageExpiry(
+  message: Pick<Message, 'notBefore' | 'maxRetries' | 'callback' | 'failureCallback'>,
+  longestAttemptMs: number,
+  retention: Retention,
+): number | undefined {
+  const worst =
+    attemptsMs(message.maxRetries, longestAttemptMs) +
+    Math.max(
+      callbackMs(message.callback, message.maxRetries, longestAttemptMs),
+      callbackMs(message.failureCallback, message.maxRetries, longestAttemptMs),
+    );
+  if (worst > LONGEST_FORESEEN_MS) return undefined;
+  return message.notBefore + worst + Math.max(retention.dlqMs, retention.logMs);
+}
+
+/** When the items of an ended message may be deleted, milliseconds. */
+export function endedExpiry(
+  message: Pick<Message, 'maxRetries' | 'callback' | 'failureCallback'>,
+  endedAt: number,
+  longestAttemptMs: number,
+  retention: Retention,
+): number {
+  const callbacks = Math.max(
+    callbackMs(message.callback, message.maxRetries, longestAttemptMs),
+    callbackMs(message.failureCallback, message.maxRetries, longestAttemptMs),
+  );
+  return endedAt + callbacks + Math.max(retention.dlqMs, retention.logMs);
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { dlqPlaceOf, eventToken, mustPlace } from '../message/message-id';
+
+/** A DynamoDB item as the SDK sends it. */
+export type Item = Record<string, AttributeValue>;
+
+const DAY_MS = 86_400_000;
+
+export const S = (value: string): AttributeValue => ({ S: value });
+export const N = (value: number): AttributeValue => ({ N: String(value) });
+
+const key = (pk: string, sk: string): Item => ({ pk: S(pk), sk: S(sk) });
+
+/** Sort keys of what lies beside a message end in one of these; a message's own is the bare token. */
+export const STATE_SUFFIX = '#s';
+export const ATTEMPT_SUFFIX = '#a';
+export const CANCEL_SUFFIX = '#c';
+
+/** The partition that holds what happened on the day of `time`, newest at the end. */
+export function dayPartition(time: number, shard: number): string {
+  return `m#${Math.floor(time / DAY_MS)}#${shard}`;
+}
+
+export function messageKey(messageId: string): Item {
+  const { token, time, shard } = mustPlace(messageId);
+  return key(dayPartition(time, shard), token);
+}
+
+export function stateKey(messageId: string): Item {
+  const { token, time, shard } = mustPlace(messageId);
+  return key(dayPartition(time, shard), token + STATE_SUFFIX);
+}
+
+/** An attempt is kept at the time it ended, so that the log reads in order of time without an index. */
+export function attemptKey(messageId: string, attempt: number, endedAt: number): Item {
+  const { shard } = mustPlace(messageId);
+  return key(dayPartition(endedAt, shard), eventToken(messageId, endedAt, 'attempt', attempt) + ATTEMPT_SUFFIX);
+}
+
+export function cancelKey(messageId: string, at: number): Item {
+  const { shard } = mustPlace(messageId);
+  return key(dayPartition(at, shard), eventToken(messageId, at, 'cancel') + CANCEL_SUFFIX);
+}
+
+export function dlqPartition(shard: number): string {
+  return `dlq#${shard}`;
+}
+
+/** Undefined for text that is no dead letter id. */
+export function dlqKey(dlqId: string): Item | undefined {
+  const place = dlqPlaceOf(dlqId);
+  return place && key(dlqPartition(place.shard), dlqId);
+}
+
+export function duePartition(shard: number): string {
+  return `due#${shard}`;
+}
+
+/** Thirteen digits, so that due times sort as text until the year 2286. */
+export function dueSort(due: number, token: string): string {
+  return `${String(due).padStart(13, '0')}#${token}`;
+}
+
+export function dueKey(messageId: string, due: number): Item {
+  const { token, shard } = mustPlace(messageId);
+  return key(duePartition(shard), dueSort(due, token));
+}
+
+export function openPartition(shard: number): string {
+  return `open#${shard}`;
+}
+
+/** Marks a message that may still be open a day after it was accepted. */
+export function openKey(messageId: string): Item {
+  const { token, shard } = mustPlace(messageId);
+  return key(openPartition(shard), token);
+}
+
+export function deduplicationKey(deduplicationId: string): Item {
+  return key(`dedup#${createHash('sha256').update(deduplicationId).digest('hex')}`, 'dedup');
+}
+
+/** Which version of the signing keys is in force. */
+export const KEYS_VERSION_KEY: Item = key('keys', 'version');
+
+/** Keeps the promoter single, and remembers up to where it has swept. */
+export const PROMOTER_KEY: Item = key('promoter', 'lease');

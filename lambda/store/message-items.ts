@@ -1,0 +1,95 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { Message } from '../message/message';
+import { decodeTime, messageIdOf } from '../message/message-id';
+import { type AttemptRecord, type MessageState, NO_STATE, type StateName } from '../message/message-state';
+import { attemptKey, type Item, messageKey, N, S, STATE_SUFFIX } from './keys';
+
+const secondsOf = (ms: number) => Math.ceil(ms / 1000);
+
+/** The expiry attribute of an item to be deleted at `at` milliseconds. */
+export function ttlOf(at: number | undefined): Item {
+  return at === undefined ? {} : { ttl: N(secondsOf(at)) };
+}
+
+/** Everything of a message but its body is one JSON text: no rule is ever a condition on it. */
+export function encodeMessage(message: Message, expiresAt: number | undefined): Item {
+  const { messageId, createdAt: _, body, ...rest } = message;
+  return {
+    ...messageKey(messageId),
+    d: S(JSON.stringify(rest)),
+    ...(body.length > 0 ? { b: { B: body } } : {}),
+    ...ttlOf(expiresAt),
+  };
+}
+
+export function decodeMessage(item: Item): Message {
+  const token = item.sk!.S!;
+  return {
+    ...(JSON.parse(item.d!.S!) as Omit<Message, 'messageId' | 'createdAt' | 'body'>),
+    messageId: messageIdOf(token),
+    createdAt: decodeTime(token),
+    body: item.b?.B ?? new Uint8Array(),
+  };
+}
+
+/** Whether a message's item carries an expiry, or waits for one until the message has ended. */
+export function expires(item: Item): boolean {
+  return item.ttl !== undefined;
+}
+
+const optional = <T>(value: AttributeValue | undefined, read: (value: AttributeValue) => T): T | undefined =>
+  value === undefined ? undefined : read(value);
+const number = (value: AttributeValue) => Number(value.N);
+const text = (value: AttributeValue) => value.S!;
+
+export function decodeState(item: Item | undefined): MessageState {
+  if (item === undefined) return NO_STATE;
+  return {
+    state: item.st?.S as StateName | undefined,
+    attempt: Number(item.n?.N ?? 0),
+    due: optional(item.due, number),
+    lease: optional(item.lease, text),
+    leaseUntil: optional(item.until, number),
+    startedAt: optional(item.start, number),
+    crashes: Number(item.crashes?.N ?? 0),
+    redriven: Number(item.redriven?.N ?? 0),
+    ends: item.ends?.L?.map((end) => Number(end.N)) ?? [],
+    first: optional(item.r0, (value) => decodeInlineAttempt(value.S!)),
+    dlqId: optional(item.dlq, text),
+    cancelRequestedAt: optional(item.cr, number),
+    canceledAt: optional(item.ca, number),
+    cancelToken: optional(item.by, text),
+  };
+}
+
+export function isStateItem(item: Item): boolean {
+  return item.sk!.S!.endsWith(STATE_SUFFIX);
+}
+
+/** An attempt as text small enough to live in the state item. */
+export function encodeInlineAttempt(record: AttemptRecord): string {
+  const { body, ...rest } = record;
+  return JSON.stringify(body.length === 0 ? rest : { ...rest, body: Buffer.from(body).toString('base64') });
+}
+
+function decodeInlineAttempt(json: string): AttemptRecord {
+  const record = JSON.parse(json) as Omit<AttemptRecord, 'body'> & { body?: string };
+  return { ...record, body: Buffer.from(record.body ?? '', 'base64') };
+}
+
+export function encodeAttempt(messageId: string, record: AttemptRecord, expiresAt: number): Item {
+  const { body, ...rest } = record;
+  return {
+    ...attemptKey(messageId, record.attempt, record.endedAt),
+    m: S(messageId),
+    d: S(JSON.stringify(rest)),
+    ...(body.length > 0 ? { b: { B: body } } : {}),
+    ...ttlOf(expiresAt),
+  };
+}
+
+/** The attempt, and the message it belongs to. */
+export function decodeAttempt(item: Item): { readonly messageId: string; readonly record: AttemptRecord } {
+  const rest = JSON.parse(item.d!.S!) as Omit<AttemptRecord, 'body'>;
+  return { messageId: item.m!.S!, record: { ...rest, body: item.b?.B ?? new Uint8Array() } };
+}

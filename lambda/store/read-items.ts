@@ -1,0 +1,125 @@
+import { BatchGetItemCommand, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { requireEnv } from '../config';
+import type { Message } from '../message/message';
+import { placeOf } from '../message/message-id';
+import type { AttemptRecord, MessageState } from '../message/message-state';
+import { dynamodb } from './aws';
+import { attemptKey, type Item, messageKey, S, stateKey } from './keys';
+import { decodeAttempt, decodeMessage, decodeState, expires } from './message-items';
+
+/** DynamoDB's limit of keys in one BatchGetItem. */
+const BATCH_GET_KEYS = 100;
+
+/** One item by key, strongly consistent. */
+export async function getItem(key: Item): Promise<Item | undefined> {
+  const answer = await dynamodb.send(
+    new GetItemCommand({ TableName: requireEnv('TABLE_NAME'), Key: key, ConsistentRead: true }),
+  );
+  return answer.Item;
+}
+
+/** Items by key, strongly consistent, in no order; what does not exist is absent. Repeats what DynamoDB left over. */
+export async function getItems(keys: readonly Item[]): Promise<Item[]> {
+  const table = requireEnv('TABLE_NAME');
+  const unique = [...new Map(keys.map((key) => [`${key.pk!.S}\n${key.sk!.S}`, key])).values()];
+  const found: Item[] = [];
+  for (let start = 0; start < unique.length; start += BATCH_GET_KEYS) {
+    let pending: Item[] | undefined = unique.slice(start, start + BATCH_GET_KEYS);
+    for (let round = 0; pending !== undefined && pending.length > 0; round++) {
+      if (round > 20) throw new Error('DynamoDB keeps leaving keys of a BatchGetItem unprocessed');
+      if (round > 1) await new Promise((resolve) => setTimeout(resolve, 25 * round));
+      const answer: { Responses?: Record<string, Item[]>; UnprocessedKeys?: Record<string, { Keys?: Item[] }> } =
+        await dynamodb.send(
+          new BatchGetItemCommand({ RequestItems: { [table]: { Keys: pending, ConsistentRead: true } } }),
+        );
+      found.push(...(answer.Responses?.[table] ?? []));
+      pending = answer.UnprocessedKeys?.[table]?.Keys;
+    }
+  }
+  return found;
+}
+
+/** One page of a partition, strongly consistent. */
+export interface PartitionPage {
+  readonly items: Item[];
+  /** Sort key after which the next page starts; absent at the end. */
+  readonly lastSort?: string;
+}
+
+export interface PartitionRange {
+  readonly partition: string;
+  /** Inclusive bounds of the sort key. */
+  readonly from: string;
+  readonly to: string;
+  readonly newestFirst?: boolean;
+  /** Sort key of the last item already seen. */
+  readonly after?: string;
+  readonly limit?: number;
+  readonly filter?: { readonly expression: string; readonly names: Record<string, string>; readonly values: Item };
+}
+
+export async function queryPartition(range: PartitionRange): Promise<PartitionPage> {
+  const answer = await dynamodb.send(
+    new QueryCommand({
+      TableName: requireEnv('TABLE_NAME'),
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+      FilterExpression: range.filter?.expression,
+      ExpressionAttributeNames: range.filter?.names,
+      ExpressionAttributeValues: {
+        ':pk': S(range.partition),
+        ':from': S(range.from),
+        ':to': S(range.to),
+        ...range.filter?.values,
+      },
+      ScanIndexForward: range.newestFirst !== true,
+      Limit: range.limit,
+      ExclusiveStartKey: range.after === undefined ? undefined : { pk: S(range.partition), sk: S(range.after) },
+    }),
+  );
+  return { items: answer.Items ?? [], lastSort: answer.LastEvaluatedKey?.sk?.S };
+}
+
+/** A message with what the table says about where it stands. */
+export interface MessageRow {
+  readonly message: Message;
+  readonly state: MessageState;
+  /** False while the message's item waits for its expiry until the message has ended. */
+  readonly expires: boolean;
+}
+
+/** The rows of those ids that exist, by message id. */
+export async function loadRows(messageIds: readonly string[]): Promise<Map<string, MessageRow>> {
+  const known = messageIds.filter((messageId) => placeOf(messageId) !== undefined);
+  const items = await getItems(known.flatMap((messageId) => [messageKey(messageId), stateKey(messageId)]));
+  return rowsOf(items);
+}
+
+/** Pairs message items with their state items. */
+export function rowsOf(items: readonly Item[]): Map<string, MessageRow> {
+  const bySort = new Map(items.map((item) => [item.sk!.S!, item]));
+  const rows = new Map<string, MessageRow>();
+  for (const [sort, item] of bySort) {
+    if (sort.includes('#')) continue;
+    const message = decodeMessage(item);
+    rows.set(message.messageId, { message, state: decodeState(bySort.get(`${sort}#s`)), expires: expires(item) });
+  }
+  return rows;
+}
+
+export async function loadRow(messageId: string): Promise<MessageRow | undefined> {
+  return (await loadRows([messageId])).get(messageId);
+}
+
+/** The record of an ended attempt, wherever it is kept; undefined once it has expired. */
+export async function loadAttempt(
+  messageId: string,
+  state: MessageState,
+  attempt: number,
+): Promise<AttemptRecord | undefined> {
+  if (attempt === 0 && state.first !== undefined) return state.first;
+  const endedAt = state.ends[attempt];
+  if (endedAt === undefined) return undefined;
+  const item = await getItem(attemptKey(messageId, attempt, endedAt));
+  return item && decodeAttempt(item).record;
+}

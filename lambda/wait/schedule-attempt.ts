@@ -1,0 +1,59 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { requireEnv } from '../config';
+import type { Lane, Message } from '../message/message';
+import { dynamodb, sqs } from '../store/aws';
+import { dueKey, openKey, S } from '../store/keys';
+import { encodeHint, type Hint } from './hint';
+
+/** The longest delay SQS takes (SQS quotas). */
+const SQS_MAX_DELAY_MS = 900_000;
+/** Beyond this after acceptance a bulk cancel no longer finds a message by its id's time, but by its mark. */
+export const OPEN_MARK_AFTER_MS = 23 * 3_600_000;
+
+export function queueUrlOf(lane: Lane): string {
+  return requireEnv(lane === 'failures' ? 'FAILURES_QUEUE_URL' : 'DELIVERIES_QUEUE_URL');
+}
+
+/** SQS counts in whole seconds; rounding up keeps an attempt from starting early. */
+export function delaySeconds(due: number, now: number): number {
+  return Math.min(900, Math.max(0, Math.ceil((due - now) / 1000)));
+}
+
+/** Whether an attempt waits in the due index, because SQS can't hold it that long. */
+export function waitsInDueIndex(due: number, now: number): boolean {
+  return due - now > SQS_MAX_DELAY_MS;
+}
+
+/**
+ * Makes sure that `attempt` is looked at when it is due: a hint on the message's queue, or an item in the
+ * due index. Doing it twice is harmless, because a hint is only a reason to look.
+ */
+export async function scheduleAttempt(message: Message, attempt: number, due: number, now: number): Promise<void> {
+  if (waitsInDueIndex(due, now)) await putDueItem(message, attempt, due);
+  else await sendHint(message.lane, { messageId: message.messageId, attempt, due }, delaySeconds(due, now));
+}
+
+/** Sends the one kind of message our queues carry. */
+export async function sendHint(lane: Lane, hint: Hint, delay = 0): Promise<void> {
+  await sqs.send(
+    new SendMessageCommand({ QueueUrl: queueUrlOf(lane), MessageBody: encodeHint(hint), DelaySeconds: delay }),
+  );
+}
+
+/** Parks an attempt in the due index, and marks the message as open if it will be for long. */
+export async function putDueItem(message: Message, attempt: number, due: number): Promise<void> {
+  const TableName = requireEnv('TABLE_NAME');
+  if (needsOpenMark(message, due)) {
+    await dynamodb.send(new PutItemCommand({ TableName, Item: openKey(message.messageId) }));
+  }
+  const hint = encodeHint({ messageId: message.messageId, attempt, due });
+  await dynamodb.send(
+    new PutItemCommand({ TableName, Item: { ...dueKey(message.messageId, due), h: S(hint), lane: S(message.lane) } }),
+  );
+}
+
+/** Whether a message with an attempt at `due` outlives the day in which its id's time finds it. */
+export function needsOpenMark(message: Pick<Message, 'createdAt'>, due: number): boolean {
+  return due - message.createdAt > OPEN_MARK_AFTER_MS;
+}
