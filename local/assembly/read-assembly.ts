@@ -104,5 +104,9 @@ function pathsOf(directory: string, artifact: Artifact): Record<string, string> 
 }
 
 function readJson<T>(file: string): T {
-  return JSON.parse(readFileSync(file, 'utf8')) as T;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch (error) {
+    throw new AssemblyError(`${file} cannot be read: ${(error as Error).message}`);
+  }
 }

@@ -1,5 +1,5 @@
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws-call';
-import { AssemblyError, type Dictionary, isDictionary, type StackAssembly } from './template';
+import { AssemblyError, type Dictionary, isDictionary, type StackAssembly, type TemplateParameter } from './template';
 
 /** What `Ref` and `Fn::GetAtt` of one resource give. */
 export interface ResourceValues {
@@ -87,7 +87,7 @@ export class Resolver {
     if (name === 'Fn::Base64') return Buffer.from(String(args)).toString('base64');
     if (Array.isArray(args)) {
       const [first, second, third] = args as unknown[];
-      if (name === 'Fn::Join') return (second as unknown[]).map(String).join(String(first));
+      if (name === 'Fn::Join') return this.join(second, String(first), where);
       if (name === 'Fn::Split') return String(second).split(String(first));
       if (name === 'Fn::Select') return this.select(second, Number(first), where);
       if (name === 'Fn::FindInMap') return this.mapped([String(first), String(second), String(third)], where);
@@ -110,14 +110,15 @@ export class Resolver {
   private ref(name: string, where: string): unknown {
     if (name in this.pseudo) return this.pseudo[name];
     const parameter = this.stack.template.Parameters?.[name];
-    if (parameter !== undefined) {
-      if (parameter.Default === undefined) {
-        throw new AssemblyError(`${where}: the parameter ${name} has no default, so local mode has no value for it.`);
-      }
-      const list = /^(CommaDelimitedList|List<)/.test(parameter.Type);
-      return list ? String(parameter.Default).split(',') : String(parameter.Default);
-    }
+    if (parameter !== undefined) return this.parameter(name, parameter, where);
     return this.values(name, where).ref;
+  }
+
+  private parameter(name: string, { Type, Default }: TemplateParameter, where: string): unknown {
+    const none = (why: string) => new AssemblyError(`${where}: ${why}, so local mode has no value for it.`);
+    if (Type.startsWith('AWS::SSM::')) throw none(`the parameter ${name} lies in the parameter store of AWS`);
+    if (Default === undefined) throw none(`the parameter ${name} has no default`);
+    return /^(CommaDelimitedList|List<)/.test(Type) ? String(Default).split(/ *, */) : String(Default);
   }
 
   private attribute(argument: unknown, where: string): unknown {
@@ -139,6 +140,11 @@ export class Resolver {
       if (name in variables) return String(this.evaluate(variables[name], where));
       return String(name.includes('.') ? this.attribute(name, where) : this.ref(name, where));
     });
+  }
+
+  private join(list: unknown, delimiter: string, where: string): string {
+    if (!Array.isArray(list)) throw new AssemblyError(`${where}: Fn::Join joins no list: ${JSON.stringify(list)}.`);
+    return list.map(String).join(delimiter);
   }
 
   private select(list: unknown, index: number, where: string): unknown {

@@ -11,10 +11,16 @@ export interface TemplateResource {
   readonly Metadata?: Dictionary;
 }
 
+/** A value that a deployment may give. */
+export interface TemplateParameter {
+  readonly Type: string;
+  readonly Default?: unknown;
+}
+
 /** A CloudFormation template, as far as local mode reads it. */
 export interface Template {
   readonly Resources?: Readonly<Record<string, TemplateResource>>;
-  readonly Parameters?: Readonly<Record<string, { readonly Type: string; readonly Default?: unknown }>>;
+  readonly Parameters?: Readonly<Record<string, TemplateParameter>>;
   readonly Conditions?: Dictionary;
   readonly Mappings?: Dictionary;
 }
