@@ -1,4 +1,5 @@
 import type { Env } from '../lib/names';
+import type { Retention } from './message/expiry';
 
 /** Reads a setting the template must give; its absence is a fault of the template, said at the first use. */
 export function requireEnv(name: keyof typeof Env): string {
@@ -14,12 +15,6 @@ export function requireNumber(name: keyof typeof Env): number {
   return value;
 }
 
-/** How long dead letters and log entries are kept, in milliseconds. */
-export interface Retention {
-  readonly dlqMs: number;
-  readonly logMs: number;
-}
-
 export function retention(): Retention {
   return { dlqMs: requireNumber('DLQ_RETENTION_SECONDS') * 1000, logMs: requireNumber('LOG_RETENTION_SECONDS') * 1000 };
 }
@@ -28,3 +23,15 @@ export function retention(): Retention {
 export function eventLogOn(): boolean {
   return requireEnv('EVENT_LOG') === 'on';
 }
+
+/** The longest attempt that the delivery functions have time for, in milliseconds. */
+export function longestAttemptMs(): number {
+  return requireNumber('MAX_TIMEOUT_SECONDS') * 1000;
+}
+
+/** Whether this runs on a developer's machine: local mode's workers say so, nothing on AWS does. */
+export function isLocal(): boolean {
+  return (globalThis as { [LOCAL]?: unknown })[LOCAL] === true;
+}
+
+const LOCAL = Symbol.for('cdk-qstash.local');

@@ -5,7 +5,7 @@
 export function describeLine(text: string): string | undefined {
   const line = parse(text);
   if (line === undefined) return text.trim() === '' ? undefined : text;
-  if (line._aws !== undefined || typeof line.event !== 'string') return undefined;
+  if (typeof line.event !== 'string') return undefined;
   const { event, messageId, time: _time, ...fields } = line;
   const known = ['method', 'host', 'url', 'status', 'attempt', 'reason', 'doing', 'error', 'text', 'dlqId'];
   const details = known.filter((name) => isShown(fields[name])).map((name) => detail(name, fields[name]));

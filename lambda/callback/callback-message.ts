@@ -1,12 +1,35 @@
-import type { CallbackOptions, Message } from '../message/message';
+import { longestAttemptMs, retention } from '../config';
+import { messageExpiry } from '../message/expiry';
+import type { CallbackOptions, CallbackSource, Message } from '../message/message';
 import { derivedMessageId } from '../message/message-id';
+import type { Item } from '../store/keys';
+import { encodeMessage } from '../store/message-items';
 
-/** The attempt to report: a callback tells of every attempt, a failure callback of the last one. */
-export interface ReportedAttempt {
-  readonly attempt: number;
-  readonly endedAt: number;
-  /** Given for a failure callback. */
-  readonly dlqId?: string;
+/** The callback that tells of an attempt which ended at `endedAt`, if the publisher asked for callbacks. */
+export function callbackOf(source: Message, attempt: number, endedAt: number): Message | undefined {
+  if (source.callback === undefined) return undefined;
+  return messageOf(source, source.callback, 'deliveries', { messageId: source.messageId, attempt, endedAt });
+}
+
+/** The failure callback of a message whose last attempt ended at `endedAt`, if the publisher asked for one. */
+export function failureCallbackOf(
+  source: Message,
+  attempt: number,
+  endedAt: number,
+  dlqId: string,
+): Message | undefined {
+  if (source.failureCallback === undefined) return undefined;
+  return messageOf(source, source.failureCallback, 'failures', {
+    messageId: source.messageId,
+    attempt,
+    endedAt,
+    dlqId,
+  });
+}
+
+/** A callback's item; written alone for callbacks, within the burying transaction for failure callbacks. */
+export function callbackItem(callback: Message): Item {
+  return encodeMessage(callback, messageExpiry(callback, longestAttemptMs(), retention()));
 }
 
 /**
@@ -14,11 +37,15 @@ export interface ReportedAttempt {
  * retries, made from stored times alone, so that making it twice makes the same one. Its body is built at
  * delivery. It has callbacks of its own only where the publisher named them by a nested prefix.
  */
-export function callbackMessage(source: Message, options: CallbackOptions, reported: ReportedAttempt): Message {
-  const { attempt, endedAt, dlqId } = reported;
-  const kind = dlqId === undefined ? 'callback' : 'failureCallback';
+function messageOf(
+  source: Message,
+  options: CallbackOptions,
+  lane: Message['lane'],
+  reported: CallbackSource,
+): Message {
+  const { attempt, endedAt } = reported;
   return {
-    messageId: derivedMessageId(endedAt, source.messageId, kind, attempt),
+    messageId: derivedMessageId(endedAt, source.messageId, lane, attempt),
     createdAt: endedAt,
     url: options.url,
     method: options.method,
@@ -31,7 +58,7 @@ export function callbackMessage(source: Message, options: CallbackOptions, repor
     ...(options.callback === undefined ? {} : { callback: options.callback }),
     ...(options.failureCallback === undefined ? {} : { failureCallback: options.failureCallback }),
     ...(source.callerIp === undefined ? {} : { callerIp: source.callerIp }),
-    lane: dlqId === undefined ? 'deliveries' : 'failures',
-    source: { messageId: source.messageId, attempt, endedAt, ...(dlqId === undefined ? {} : { dlqId }) },
+    lane,
+    source: reported,
   };
 }

@@ -1,5 +1,5 @@
 import type { Message } from '../message/message';
-import { loadAttempt, loadRow } from '../store/read-items';
+import { loadAttempt, loadRow } from '../store/message-rows';
 import { callbackBody } from './callback-body';
 
 /**

@@ -1,8 +1,6 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { isLocal } from '../config';
 import { DENIED_IPV4, DENIED_IPV6, embeddedIpv4, NEVER_IPV4, NEVER_IPV6, type Range } from './address-ranges';
-
-/** Local mode's worker sets this to `true`: there the developer's own machine is the destination. */
-const LOCAL_MARKER = Symbol.for('cdk-qstash.local');
 
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set([
   'localhost',
@@ -61,7 +59,7 @@ export class AddressPolicy {
     return new AddressPolicy({
       allowed: readAllowed(env.ALLOWED_PRIVATE_DESTINATIONS),
       alwaysDenied: own.flatMap(([, value]) => value ?? []),
-      loopbackAllowed: (globalThis as { [LOCAL_MARKER]?: unknown })[LOCAL_MARKER] === true,
+      loopbackAllowed: isLocal(),
     });
   }
 
@@ -109,6 +107,11 @@ export class AddressPolicy {
       ({ list, port: only }) => (only === undefined || only === port) && contains(list, address),
     );
   }
+}
+
+/** The port a URL leads to. */
+export function portOf(url: URL): number {
+  return url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
 }
 
 function isPort(port: number): boolean {

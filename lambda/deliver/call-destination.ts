@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { wallNow } from '../clock';
-import { gatherHeaders, isConnectionHeader } from '../http/header-map';
+import { gatherHeaders, isConnectionHeader } from '../message/header-map';
 import type { AttemptResult } from '../message/message';
 import type { AddressPolicy } from './address-policy';
 import type { OutboundRequest } from './build-request';

@@ -38,7 +38,7 @@ export async function claimAttempt(message: Message, attempt: number, by: Claima
   return write(message, attempt, by, {
     condition: 'st = :active AND lease = :dead',
     values: { ':dead': S(first.look.lease), ':one': N(1) },
-    action: 'ADD crashes :one',
+    action: ' ADD crashes :one',
   });
 }
 
@@ -54,7 +54,9 @@ async function write(message: Message, attempt: number, by: Claimant, claim: Cla
       new UpdateItemCommand({
         TableName: requireEnv('TABLE_NAME'),
         Key: stateKey(message.messageId),
-        UpdateExpression: `SET st = :active, n = :n, lease = :lease, #until = :until, #start = :start ${claim.action ?? ''}`,
+        UpdateExpression:
+          'SET st = :active, n = :n, lease = :lease, #until = :until, #start = :start, s0 = if_not_exists(s0, :start)' +
+          (claim.action ?? ''),
         ConditionExpression: claim.condition,
         ExpressionAttributeNames: { '#until': 'until', '#start': 'start' },
         ExpressionAttributeValues: {

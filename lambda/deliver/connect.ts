@@ -1,8 +1,7 @@
 import { lookup as dnsLookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import tls from 'node:tls';
-import { portOf } from '../http/destination';
-import type { AddressPolicy } from './address-policy';
+import { type AddressPolicy, portOf } from './address-policy';
 
 export interface ResolvedAddress {
   readonly address: string;

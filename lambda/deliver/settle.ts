@@ -1,13 +1,12 @@
-import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { callbackMessage } from '../callback/callback-message';
-import { requireEnv, requireNumber, retention } from '../config';
-import { endedExpiry, messageExpiry } from '../message/expiry';
-import type { CallbackOptions, Message } from '../message/message';
-import { isTerminal } from '../message/message-state';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { callbackItem, callbackOf, failureCallbackOf } from '../callback/callback-message';
+import { longestAttemptMs, requireEnv, retention } from '../config';
+import { endedExpiry } from '../message/expiry';
 import { dynamodb } from '../store/aws';
 import { messageKey, openKey } from '../store/keys';
-import { encodeMessage, ttlOf } from '../store/message-items';
-import type { MessageRow } from '../store/read-items';
+import { ttlOf } from '../store/message-items';
+import { endedAt, type MessageRow } from '../store/message-rows';
+import { deleteItem, putItem } from '../store/write-items';
 import { needsOpenMark, scheduleAttempt } from '../wait/schedule-attempt';
 
 /**
@@ -19,65 +18,49 @@ import { needsOpenMark, scheduleAttempt } from '../wait/schedule-attempt';
 export async function settle(row: MessageRow, now: number): Promise<void> {
   const { message, state } = row;
   await settleCallbacks(row, now);
-  if (state.state === undefined) await scheduleAttempt(message, 0, message.notBefore, now);
-  else if (state.state === 'RETRY') await scheduleAttempt(message, state.attempt, state.due ?? now, now);
-  else if (isTerminal(state)) await settleEnd(row);
+  switch (state.state) {
+    case undefined:
+      return scheduleAttempt(message, 0, message.notBefore, now);
+    case 'RETRY':
+      return scheduleAttempt(message, state.attempt, state.due ?? now, now);
+    case 'DELIVERED':
+    case 'FAILED':
+    case 'CANCELED':
+      return settleEnd(row, now);
+    // The holder of the lease goes on from here, or whoever takes it over.
+    case 'ACTIVE':
+    case 'CANCEL_REQUESTED':
+  }
 }
 
-/** The part of {@link settle} that tells others what came of the last attempt. */
-export async function settleCallbacks({ message, state }: MessageRow, now: number): Promise<void> {
-  const last = state.ends.length - 1;
-  const endedAt = state.ends[last];
-  if (endedAt === undefined || state.state === 'CANCELED') return;
-  if (message.callback !== undefined) {
-    const callback = callbackMessage(message, message.callback, { attempt: last, endedAt });
-    await putCallback(callback);
+async function settleCallbacks({ message, state }: MessageRow, now: number): Promise<void> {
+  const attempt = state.ends.length - 1;
+  const ended = state.ends[attempt];
+  if (ended === undefined || state.state === 'CANCELED') return;
+  const callback = callbackOf(message, attempt, ended);
+  if (callback !== undefined) {
+    await putItem(callbackItem(callback));
     await scheduleAttempt(callback, 0, callback.notBefore, now);
   }
-  if (state.state === 'FAILED' && state.dlqId !== undefined) {
-    const failure = failureCallbackOf(message, last, endedAt, state.dlqId);
-    if (failure !== undefined) await scheduleAttempt(failure, 0, failure.notBefore, now);
-  }
+  if (state.dlqId === undefined) return;
+  // Its item is part of the transaction that buried the message.
+  const failureCallback = failureCallbackOf(message, attempt, ended, state.dlqId);
+  if (failureCallback !== undefined) await scheduleAttempt(failureCallback, 0, failureCallback.notBefore, now);
 }
 
-/** The failure callback of a message whose last attempt ended at `endedAt`, if the publisher asked for one. */
-export function failureCallbackOf(message: Message, attempt: number, endedAt: number, dlqId: string) {
-  const options: CallbackOptions | undefined = message.failureCallback;
-  return options && callbackMessage(message, options, { attempt, endedAt, dlqId });
-}
-
-/** A callback's item; written alone for callbacks, within the burying transaction for failure callbacks. */
-export function callbackItem(callback: Message) {
-  return encodeMessage(callback, messageExpiry(callback, longestAttemptMs(), retention()));
-}
-
-/** The longest attempt in milliseconds, as the delivery functions have time for. */
-export function longestAttemptMs(): number {
-  return requireNumber('MAX_TIMEOUT_SECONDS') * 1000;
-}
-
-async function putCallback(callback: Message): Promise<void> {
-  await dynamodb.send(new PutItemCommand({ TableName: requireEnv('TABLE_NAME'), Item: callbackItem(callback) }));
-}
-
-async function settleEnd({ message, state, expires }: MessageRow): Promise<void> {
-  const TableName = requireEnv('TABLE_NAME');
-  const endedAt = state.canceledAt ?? state.ends[state.ends.length - 1] ?? message.createdAt;
-  if (state.state !== 'CANCELED' && needsOpenMark(message, endedAt)) {
-    await dynamodb.send(new DeleteItemCommand({ TableName, Key: openKey(message.messageId) }));
-  }
-  if (!expires) {
-    await dynamodb.send(
-      new UpdateItemCommand({
-        TableName,
-        Key: messageKey(message.messageId),
-        UpdateExpression: 'SET #ttl = :ttl',
-        ExpressionAttributeNames: { '#ttl': 'ttl' },
-        ExpressionAttributeValues: {
-          ':ttl': ttlOf(endedExpiry(message, endedAt, longestAttemptMs(), retention())).ttl!,
-        },
-        ConditionExpression: 'attribute_exists(pk)',
-      }),
-    );
-  }
+async function settleEnd(row: MessageRow, now: number): Promise<void> {
+  const { message, expiresAt } = row;
+  if (needsOpenMark(message, now)) await deleteItem(openKey(message.messageId));
+  const needed = endedExpiry(message, endedAt(row) ?? now, longestAttemptMs(), retention());
+  if (expiresAt !== undefined && expiresAt >= needed) return;
+  await dynamodb.send(
+    new UpdateItemCommand({
+      TableName: requireEnv('TABLE_NAME'),
+      Key: messageKey(message.messageId),
+      UpdateExpression: 'SET #ttl = :ttl',
+      ExpressionAttributeNames: { '#ttl': 'ttl' },
+      ExpressionAttributeValues: { ':ttl': ttlOf(needed).ttl! },
+      ConditionExpression: 'attribute_exists(pk)',
+    }),
+  );
 }

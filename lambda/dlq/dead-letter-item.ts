@@ -4,6 +4,9 @@ import type { AttemptRecord } from '../message/message-state';
 import { dlqKey, type Item, N, S } from '../store/keys';
 import { ttlOf } from '../store/message-items';
 
+/** Why a message failed; `internal` is a fault of the service's own, not the destination's. */
+export type FailureReason = 'exhausted' | 'nonRetryable' | 'internal';
+
 /** What is listed and filtered of a dead letter; the rest is read from the message and its last attempt. */
 export interface DeadLetter {
   readonly dlqId: string;
@@ -14,12 +17,11 @@ export interface DeadLetter {
   readonly responseStatus: number;
   readonly labels: readonly string[];
   readonly callerIp?: string;
-  /** `exhausted`, `nonRetryable`, or `internal`: our own fault, not the destination's. */
-  readonly reason: string;
+  readonly reason: FailureReason;
 }
 
 /** Some 400 bytes with every attribute a filter asks for, so that a million of them can be searched. */
-export function deadLetterItem(message: Message, record: AttemptRecord, dlqId: string, reason: string): Item {
+export function deadLetterItem(message: Message, record: AttemptRecord, dlqId: string, reason: FailureReason): Item {
   return {
     ...dlqKey(dlqId)!,
     m: S(message.messageId),
@@ -44,6 +46,6 @@ export function decodeDeadLetter(item: Item): DeadLetter {
     responseStatus: Number(item.rs!.N),
     labels: item.labels?.L?.map((label) => label.S!) ?? [],
     ...(item.ip === undefined ? {} : { callerIp: item.ip.S! }),
-    reason: item.why!.S!,
+    reason: item.why!.S as FailureReason,
   };
 }

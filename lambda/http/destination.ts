@@ -1,4 +1,4 @@
-import type { AddressPolicy } from '../deliver/address-policy';
+import { type AddressPolicy, portOf } from '../deliver/address-policy';
 import { badRequest, notFound } from './http-error';
 import { printable } from './printable';
 
@@ -54,11 +54,6 @@ export function validateUrl(text: string, field: string, policy: AddressPolicy):
   if (denial !== undefined) throw refuse(`endpoint is not allowed: ${denial}`);
   if (url.href.length > MAX_URL_LENGTH) throw refuse(`longer than ${MAX_URL_LENGTH} characters`);
   return url.href;
-}
-
-/** The port a URL leads to. */
-export function portOf(url: URL): number {
-  return url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
 }
 
 /** An IPv6 literal, or labels that DNS can hold (the underscore is no host name's by the book, but in use). */

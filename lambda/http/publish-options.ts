@@ -1,10 +1,11 @@
 import type { AddressPolicy } from '../deliver/address-policy';
+import { canonicalName } from '../message/header-map';
 import type { CallbackOptions, HeaderMap, Method } from '../message/message';
 import { METHODS } from '../message/message';
 import { parseRetryDelay, RetryDelayError } from '../retry/retry-delay';
 import { validateUrl } from './destination';
 import { parseDuration } from './duration';
-import { canonicalName, readForwarded } from './header-map';
+import { readForwarded } from './forwarded-headers';
 import { badRequest, overLimit } from './http-error';
 import { printable } from './printable';
 

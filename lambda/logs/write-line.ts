@@ -18,7 +18,7 @@ export function logEvent(event: string, fields: Readonly<Record<string, Field>>)
 
 /** The part of a destination that may be logged. */
 export function hostOf(url: string): string {
-  return URL.parse(url)?.host ?? '';
+  return URL.canParse(url) ? new URL(url).host : '';
 }
 
 /** A fault of ours: what we were doing, and the error's name and text, which never quote a message. */
@@ -33,11 +33,19 @@ const UNITS: Partial<Record<MetricName, string>> = {
   [Metric.PROMOTER_LAG]: 'Seconds',
 };
 
-/** CloudWatch metrics in the embedded metric format: one line for everything one invocation counted. */
-export function writeMetrics(at: number, values: Readonly<Partial<Record<MetricName, number | number[]>>>): void {
+/**
+ * CloudWatch metrics in the embedded metric format: one line for everything one invocation counted, together
+ * with the event that it tells of, if there is one.
+ */
+export function writeMetrics(
+  at: number,
+  values: Readonly<Partial<Record<MetricName, number | number[]>>>,
+  event: Readonly<Record<string, Field>> = {},
+): void {
   const names = (Object.keys(values) as MetricName[]).filter((name) => values[name] !== undefined);
   if (names.length === 0) return;
   writeLine({
+    ...event,
     _aws: {
       Timestamp: at,
       CloudWatchMetrics: [

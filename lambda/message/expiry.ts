@@ -1,5 +1,10 @@
-import type { Retention } from '../config';
 import type { CallbackOptions, Message } from './message';
+
+/** How long dead letters and log entries are kept, in milliseconds. */
+export interface Retention {
+  readonly dlqMs: number;
+  readonly logMs: number;
+}
 
 const DAY_MS = 86_400_000;
 /** Backoff and server-directed delays never exceed a day (QStash docs, "Retry"). */

@@ -29,6 +29,8 @@ export interface MessageState {
   readonly lease?: string;
   readonly leaseUntil?: number;
   readonly startedAt?: number;
+  /** When attempt 0 began. */
+  readonly firstStartedAt?: number;
   /** Attempts that ended without an outcome. */
   readonly crashes: number;
   /** Times its hint came back from the redrive queue. */
@@ -40,7 +42,7 @@ export interface MessageState {
   readonly dlqId?: string;
   readonly cancelRequestedAt?: number;
   readonly canceledAt?: number;
-  /** Who cancelled, so that a lost answer is recognised. */
+  /** Which request cancelled, so that a lost answer is recognised. */
   readonly cancelToken?: string;
 }
 
@@ -50,6 +52,13 @@ const TERMINAL: ReadonlySet<StateName | undefined> = new Set(['DELIVERED', 'FAIL
 
 export function isTerminal(state: MessageState): boolean {
   return TERMINAL.has(state.state);
+}
+
+/** What happens this soon after a message was accepted is found in its state item, beside the message. */
+export const EARLY_EVENT_MS = 10_000;
+
+export function isEarly(message: { readonly createdAt: number }, at: number): boolean {
+  return at - message.createdAt <= EARLY_EVENT_MS;
 }
 
 /** More crashes than this are a dead letter: a destination that kills us must not do so for ever. */
@@ -78,9 +87,8 @@ export type Look =
 
 /** A hint is only a reason to look: the row decides. `notBefore` is that of the message. */
 export function look(state: MessageState, hintAttempt: number, notBefore: number, now: number): Look {
-  if (isTerminal(state)) return { kind: 'settle' };
+  if (isTerminal(state) || state.attempt !== hintAttempt) return { kind: 'settle' };
   if (state.state === 'ACTIVE' || state.state === 'CANCEL_REQUESTED') {
-    if (state.attempt > hintAttempt) return { kind: 'settle' };
     const until = state.leaseUntil ?? 0;
     if (until > now) return { kind: 'busy', until };
     const lease = state.lease ?? '';
@@ -88,6 +96,5 @@ export function look(state: MessageState, hintAttempt: number, notBefore: number
     return { kind: state.crashes + 1 > MAX_CRASHES ? 'crashed' : 'reclaim', lease };
   }
   const due = state.state === 'RETRY' ? (state.due ?? 0) : notBefore;
-  if (state.attempt !== hintAttempt) return { kind: 'settle' };
   return due > now ? { kind: 'early', due } : { kind: 'claim' };
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { dlqPlaceOf, eventToken, mustPlace } from '../message/message-id';
 
@@ -15,6 +14,7 @@ const key = (pk: string, sk: string): Item => ({ pk: S(pk), sk: S(sk) });
 /** Sort keys of what lies beside a message end in one of these; a message's own is the bare token. */
 export const STATE_SUFFIX = '#s';
 export const ATTEMPT_SUFFIX = '#a';
+export const BEGIN_SUFFIX = '#b';
 export const CANCEL_SUFFIX = '#c';
 
 /** The partition that holds what happened on the day of `time`, newest at the end. */
@@ -36,6 +36,12 @@ export function stateKey(messageId: string): Item {
 export function attemptKey(messageId: string, attempt: number, endedAt: number): Item {
   const { shard } = mustPlace(messageId);
   return key(dayPartition(endedAt, shard), eventToken(messageId, endedAt, 'attempt', attempt) + ATTEMPT_SUFFIX);
+}
+
+/** The begin of an attempt that lasts, at the time it began. */
+export function beginKey(messageId: string, attempt: number, startedAt: number): Item {
+  const { shard } = mustPlace(messageId);
+  return key(dayPartition(startedAt, shard), eventToken(messageId, startedAt, 'begin', attempt) + BEGIN_SUFFIX);
 }
 
 export function cancelKey(messageId: string, at: number): Item {
@@ -77,8 +83,9 @@ export function openKey(messageId: string): Item {
   return key(openPartition(shard), token);
 }
 
-export function deduplicationKey(deduplicationId: string): Item {
-  return key(`dedup#${createHash('sha256').update(deduplicationId).digest('hex')}`, 'dedup');
+/** `digest` is a hash of what must not be published twice. */
+export function deduplicationKey(digest: string): Item {
+  return key(`dedup#${digest}`, 'dedup');
 }
 
 /** Which version of the signing keys is in force. */

@@ -2,7 +2,12 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Message } from '../message/message';
 import { decodeTime, messageIdOf } from '../message/message-id';
 import { type AttemptRecord, type MessageState, NO_STATE, type StateName } from '../message/message-state';
-import { attemptKey, type Item, messageKey, N, S, STATE_SUFFIX } from './keys';
+import { attemptKey, beginKey, type Item, messageKey, N, S } from './keys';
+
+const optional = <T>(value: AttributeValue | undefined, read: (value: AttributeValue) => T): T | undefined =>
+  value === undefined ? undefined : read(value);
+const number = (value: AttributeValue) => Number(value.N);
+const text = (value: AttributeValue) => value.S!;
 
 const secondsOf = (ms: number) => Math.ceil(ms / 1000);
 
@@ -32,15 +37,10 @@ export function decodeMessage(item: Item): Message {
   };
 }
 
-/** Whether a message's item carries an expiry, or waits for one until the message has ended. */
-export function expires(item: Item): boolean {
-  return item.ttl !== undefined;
+/** When an item expires, milliseconds; undefined when it carries no expiry. */
+export function expiryOf(item: Item): number | undefined {
+  return optional(item.ttl, (ttl) => Number(ttl.N) * 1000);
 }
-
-const optional = <T>(value: AttributeValue | undefined, read: (value: AttributeValue) => T): T | undefined =>
-  value === undefined ? undefined : read(value);
-const number = (value: AttributeValue) => Number(value.N);
-const text = (value: AttributeValue) => value.S!;
 
 export function decodeState(item: Item | undefined): MessageState {
   if (item === undefined) return NO_STATE;
@@ -51,6 +51,7 @@ export function decodeState(item: Item | undefined): MessageState {
     lease: optional(item.lease, text),
     leaseUntil: optional(item.until, number),
     startedAt: optional(item.start, number),
+    firstStartedAt: optional(item.s0, number),
     crashes: Number(item.crashes?.N ?? 0),
     redriven: Number(item.redriven?.N ?? 0),
     ends: item.ends?.L?.map((end) => Number(end.N)) ?? [],
@@ -60,10 +61,6 @@ export function decodeState(item: Item | undefined): MessageState {
     canceledAt: optional(item.ca, number),
     cancelToken: optional(item.by, text),
   };
-}
-
-export function isStateItem(item: Item): boolean {
-  return item.sk!.S!.endsWith(STATE_SUFFIX);
 }
 
 /** An attempt as text small enough to live in the state item. */
@@ -92,4 +89,14 @@ export function encodeAttempt(messageId: string, record: AttemptRecord, expiresA
 export function decodeAttempt(item: Item): { readonly messageId: string; readonly record: AttemptRecord } {
   const rest = JSON.parse(item.d!.S!) as Omit<AttemptRecord, 'body'>;
   return { messageId: item.m!.S!, record: { ...rest, body: item.b?.B ?? new Uint8Array() } };
+}
+
+/** Says that an attempt began, for the log. */
+export function encodeBegin(
+  messageId: string,
+  attempt: number,
+  startedAt: number,
+  expiresAt: number | undefined,
+): Item {
+  return { ...beginKey(messageId, attempt, startedAt), m: S(messageId), n: N(attempt), ...ttlOf(expiresAt) };
 }

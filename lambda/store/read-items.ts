@@ -1,11 +1,7 @@
 import { BatchGetItemCommand, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { requireEnv } from '../config';
-import type { Message } from '../message/message';
-import { placeOf } from '../message/message-id';
-import type { AttemptRecord, MessageState } from '../message/message-state';
 import { dynamodb } from './aws';
-import { attemptKey, type Item, messageKey, S, stateKey } from './keys';
-import { decodeAttempt, decodeMessage, decodeState, expires } from './message-items';
+import { type Item, S } from './keys';
 
 /** DynamoDB's limit of keys in one BatchGetItem. */
 const BATCH_GET_KEYS = 100;
@@ -78,48 +74,4 @@ export async function queryPartition(range: PartitionRange): Promise<PartitionPa
     }),
   );
   return { items: answer.Items ?? [], lastSort: answer.LastEvaluatedKey?.sk?.S };
-}
-
-/** A message with what the table says about where it stands. */
-export interface MessageRow {
-  readonly message: Message;
-  readonly state: MessageState;
-  /** False while the message's item waits for its expiry until the message has ended. */
-  readonly expires: boolean;
-}
-
-/** The rows of those ids that exist, by message id. */
-export async function loadRows(messageIds: readonly string[]): Promise<Map<string, MessageRow>> {
-  const known = messageIds.filter((messageId) => placeOf(messageId) !== undefined);
-  const items = await getItems(known.flatMap((messageId) => [messageKey(messageId), stateKey(messageId)]));
-  return rowsOf(items);
-}
-
-/** Pairs message items with their state items. */
-export function rowsOf(items: readonly Item[]): Map<string, MessageRow> {
-  const bySort = new Map(items.map((item) => [item.sk!.S!, item]));
-  const rows = new Map<string, MessageRow>();
-  for (const [sort, item] of bySort) {
-    if (sort.includes('#')) continue;
-    const message = decodeMessage(item);
-    rows.set(message.messageId, { message, state: decodeState(bySort.get(`${sort}#s`)), expires: expires(item) });
-  }
-  return rows;
-}
-
-export async function loadRow(messageId: string): Promise<MessageRow | undefined> {
-  return (await loadRows([messageId])).get(messageId);
-}
-
-/** The record of an ended attempt, wherever it is kept; undefined once it has expired. */
-export async function loadAttempt(
-  messageId: string,
-  state: MessageState,
-  attempt: number,
-): Promise<AttemptRecord | undefined> {
-  if (attempt === 0 && state.first !== undefined) return state.first;
-  const endedAt = state.ends[attempt];
-  if (endedAt === undefined) return undefined;
-  const item = await getItem(attemptKey(messageId, attempt, endedAt));
-  return item && decodeAttempt(item).record;
 }

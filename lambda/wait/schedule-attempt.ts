@@ -1,9 +1,9 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { requireEnv } from '../config';
 import type { Lane, Message } from '../message/message';
-import { dynamodb, sqs } from '../store/aws';
+import { sqs } from '../store/aws';
 import { dueKey, openKey, S } from '../store/keys';
+import { deleteItem, putItem } from '../store/write-items';
 import { encodeHint, type Hint } from './hint';
 
 /** The longest delay SQS takes (SQS quotas). */
@@ -30,7 +30,7 @@ export function waitsInDueIndex(due: number, now: number): boolean {
  * due index. Doing it twice is harmless, because a hint is only a reason to look.
  */
 export async function scheduleAttempt(message: Message, attempt: number, due: number, now: number): Promise<void> {
-  if (waitsInDueIndex(due, now)) await putDueItem(message, attempt, due);
+  if (waitsInDueIndex(due, now)) await park(message, attempt, due);
   else await sendHint(message.lane, { messageId: message.messageId, attempt, due }, delaySeconds(due, now));
 }
 
@@ -42,15 +42,16 @@ export async function sendHint(lane: Lane, hint: Hint, delay = 0): Promise<void>
 }
 
 /** Parks an attempt in the due index, and marks the message as open if it will be for long. */
-export async function putDueItem(message: Message, attempt: number, due: number): Promise<void> {
-  const TableName = requireEnv('TABLE_NAME');
-  if (needsOpenMark(message, due)) {
-    await dynamodb.send(new PutItemCommand({ TableName, Item: openKey(message.messageId) }));
-  }
+async function park(message: Message, attempt: number, due: number): Promise<void> {
+  if (needsOpenMark(message, due)) await putItem(openKey(message.messageId));
   const hint = encodeHint({ messageId: message.messageId, attempt, due });
-  await dynamodb.send(
-    new PutItemCommand({ TableName, Item: { ...dueKey(message.messageId, due), h: S(hint), lane: S(message.lane) } }),
-  );
+  await putItem({ ...dueKey(message.messageId, due), h: S(hint), lane: S(message.lane) });
+}
+
+/** Takes back what {@link scheduleAttempt} left in the table; a hint that is under way finds nothing to do. */
+export async function unscheduleAttempt(message: Message, due: number): Promise<void> {
+  await deleteItem(dueKey(message.messageId, due));
+  if (needsOpenMark(message, due)) await deleteItem(openKey(message.messageId));
 }
 
 /** Whether a message with an attempt at `due` outlives the day in which its id's time finds it. */

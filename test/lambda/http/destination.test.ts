@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { AddressPolicy } from '../../../lambda/deliver/address-policy';
-import { DESTINATION, portOf, readDestination, validateUrl } from '../../../lambda/http/destination';
+import { AddressPolicy, portOf } from '../../../lambda/deliver/address-policy';
+import { DESTINATION, readDestination, validateUrl } from '../../../lambda/http/destination';
 
 const policy = new AddressPolicy({ allowed: [] });
 const local = new AddressPolicy({ allowed: [], loopbackAllowed: true });

@@ -1,3 +1,4 @@
+import { canonicalName, isConnectionHeader } from '../message/header-map';
 import type { HeaderMap } from '../message/message';
 import { badRequest, overLimit } from './http-error';
 import { printable } from './printable';
@@ -10,20 +11,6 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** What an HTTP/1.1 field value may hold: tab, visible ASCII and Latin-1. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** Headers that belong to one connection or frame one request (RFC 9110 §7.6.1): never the publisher's to set. */
-const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
 /** Headers that metadata services of clouds ask for; no webhook needs them, a forged request does. */
 const METADATA_HEADERS: ReadonlySet<string> = new Set([
   'metadata',
@@ -33,17 +20,6 @@ const METADATA_HEADERS: ReadonlySet<string> = new Set([
   'x-google-metadata-request',
   'x-identity-header',
 ]);
-
-/** Header name as Go's `http.Header` writes it and QStash's answers show it: `x-api-key` becomes `X-Api-Key`. */
-export function canonicalName(name: string): string {
-  return name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
-}
-
-/** Whether a header frames the request or belongs to the connection, so that only the HTTP client sets it. */
-export function isConnectionHeader(name: string): boolean {
-  const lower = name.toLowerCase();
-  return CONNECTION_HEADERS.has(lower) || lower.startsWith('proxy-');
-}
 
 /**
  * Whether a publisher's `Upstash-Forward-<name>` is delivered. Dropped in silence: connection and framing
@@ -100,16 +76,4 @@ export function readForwarded(settings: ReadonlyMap<string, string>, prefix: str
   }
   // Own properties, whatever the names: an assignment to `__proto__` would be none.
   return Object.fromEntries(forwarded);
-}
-
-/** Pairs of raw name and value as received, gathered under canonical names in order. */
-export function gatherHeaders(pairs: Iterable<readonly [string, string]>): HeaderMap {
-  const gathered = new Map<string, string[]>();
-  for (const [name, value] of pairs) {
-    const canonical = canonicalName(name);
-    const values = gathered.get(canonical);
-    if (values === undefined) gathered.set(canonical, [value]);
-    else values.push(value);
-  }
-  return Object.fromEntries(gathered);
 }

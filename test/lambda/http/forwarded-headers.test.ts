@@ -1,13 +1,11 @@
 import fc from 'fast-check';
 import {
-  canonicalName,
-  gatherHeaders,
-  isConnectionHeader,
   isForwarded,
   MAX_FORWARDED_CHARACTERS,
   MAX_FORWARDED_HEADERS,
   readForwarded,
-} from '../../../lambda/http/header-map';
+} from '../../../lambda/http/forwarded-headers';
+import { canonicalName, gatherHeaders, isConnectionHeader } from '../../../lambda/message/header-map';
 
 const read = (settings: Record<string, string>) => readForwarded(new Map(Object.entries(settings)), 'Upstash-');
 

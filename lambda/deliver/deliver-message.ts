@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto';
+import { loadBody } from '../callback/load-body';
+import { serviceNow, wallNow } from '../clock';
+import { eventLogOn, longestAttemptMs, requireNumber } from '../config';
+import type { FailureReason } from '../dlq/dead-letter-item';
+import { hostOf, logEvent } from '../logs/write-line';
+import type { AttemptResult } from '../message/message';
+import {
+  type AttemptRecord,
+  EARLY_EVENT_MS,
+  EARLY_MS,
+  isEarly,
+  type Look,
+  MAX_CRASHES,
+  NO_STATE,
+} from '../message/message-state';
+import { decideNext } from '../retry/decide-next';
+import { encodeBegin } from '../store/message-items';
+import type { MessageRow } from '../store/message-rows';
+import { putItem } from '../store/write-items';
+import type { Hint } from '../wait/hint';
+import type { AddressPolicy } from './address-policy';
+import { buildRequest } from './build-request';
+import { callDestination } from './call-destination';
+import { claimAttempt, LEASE_SLACK_MS } from './claim-attempt';
+import { recordOutcome } from './record-outcome';
+import { settle } from './settle';
+
+/** Between the end of the last attempt and the function's timeout: what recording the outcomes may take. */
+export const RECORDING_MS = 20_000;
+
+/** An attempt is not begun with less time than this, unless it asks for less. */
+const LEAST_MS = 1_000;
+
+/** What one batch's attempts share. */
+export interface DeliveryContext {
+  readonly key: string;
+  readonly policy: AddressPolicy;
+  /** Wall time at which the function must have no call under way. */
+  readonly deadline: number;
+}
+
+/** What is to become of the hint, and what happened, for the metrics. */
+export interface Delivery {
+  /** Seconds until the hint is to come back; absent when it may be deleted. */
+  readonly comeBackIn?: number;
+  readonly outcome?: AttemptRecord['outcome'];
+  /** Milliseconds the destination took. */
+  readonly durationMs?: number;
+}
+
+/** Acts on one hint: makes the attempt if it is due and nobody else makes it, and whatever follows from it. */
+export async function deliverMessage(
+  hint: Hint,
+  row: Pick<MessageRow, 'message' | 'expiresAt'>,
+  context: DeliveryContext,
+): Promise<Delivery> {
+  const { message } = row;
+  const due = Math.max(hint.due, hint.attempt === 0 ? message.notBefore : 0);
+  const early = due - serviceNow();
+  // Without its state, since all it takes is another hint.
+  if (early > EARLY_MS && hint.attempt === 0) return finish({ ...row, state: NO_STATE });
+  if (early > 0 && early <= EARLY_MS) await new Promise((resolve) => setTimeout(resolve, early));
+
+  // Before the claim: a fault here must not leave a lease behind.
+  const body = await loadBody(message);
+  const lasts = Math.min((message.timeout ?? Number.POSITIVE_INFINITY) * 1000, longestAttemptMs());
+  const deadline = Math.min(wallNow() + lasts, context.deadline);
+  // Too little of the function's time is left to blame the destination for what does not fit.
+  if (deadline - wallNow() < Math.min(lasts, LEAST_MS)) return { comeBackIn: 5 };
+  const now = serviceNow();
+  const lease = randomBytes(12).toString('base64url');
+  const claim = await claimAttempt(message, hint.attempt, {
+    lease,
+    leaseUntil: now + (deadline - wallNow()) + LEASE_SLACK_MS,
+    now,
+  });
+  if (!claim.claimed) return lookAgain({ ...row, state: claim.state }, claim.look);
+  return attempt({ ...row, state: claim.state }, body, deadline, context);
+}
+
+async function attempt(
+  row: MessageRow,
+  body: Uint8Array | undefined,
+  deadline: number,
+  context: DeliveryContext,
+): Promise<Delivery> {
+  const { message, state } = row;
+  const startedAt = state.startedAt ?? serviceNow();
+  if (body === undefined) {
+    const error = 'what this callback reports on is no longer stored';
+    return conclude(row, failedRecord(state.attempt, startedAt, error), 'internal');
+  }
+  const stopTelling = tellOfLongAttempt(row, startedAt);
+  const wallStart = wallNow();
+  const request = buildRequest({ message, body, attempt: state.attempt, key: context.key, wallNow: wallStart });
+  const result = await callDestination(request, {
+    deadlineMs: deadline,
+    maxResponseBytes: requireNumber('MAX_MESSAGE_BYTES'),
+    policy: context.policy,
+  });
+  stopTelling();
+  const durationMs = wallNow() - wallStart;
+  const endedAt = serviceNow();
+  const next = decideNext(message, state.attempt, result, endedAt);
+  const record: AttemptRecord = {
+    ...result,
+    attempt: state.attempt,
+    startedAt,
+    endedAt,
+    outcome: next.kind,
+    ...(next.kind === 'retry' ? { nextAt: next.at } : {}),
+  };
+  const delivery = await conclude(row, record, next.kind === 'failed' ? next.reason : undefined);
+  return { ...delivery, durationMs };
+}
+
+/** Records an outcome and everything that follows from it. */
+async function conclude(row: MessageRow, record: AttemptRecord, reason?: FailureReason): Promise<Delivery> {
+  const state = await recordOutcome(row, record, reason);
+  if (state === undefined) {
+    logEvent('leaseLost', { messageId: row.message.messageId, attempt: record.attempt });
+    return {};
+  }
+  tellOutcome({ ...row, state }, record, reason);
+  const outcome = state.state === 'CANCELED' ? 'canceled' : record.outcome;
+  return { ...(await finish({ ...row, state })), outcome };
+}
+
+/** What to do when the attempt is not ours to make. */
+async function lookAgain(row: MessageRow, look: Look): Promise<Delivery> {
+  switch (look.kind) {
+    case 'busy':
+      return { comeBackIn: Math.ceil((look.until - serviceNow()) / 1000) + 1 };
+    case 'crashed':
+      return conclude(
+        row,
+        failedRecord(
+          row.state.attempt,
+          row.state.startedAt ?? serviceNow(),
+          `the service ended ${MAX_CRASHES + 1} times while it made this attempt`,
+        ),
+        'internal',
+      );
+    case 'cancel':
+      return conclude(row, failedRecord(row.state.attempt, row.state.startedAt ?? serviceNow(), 'canceled'));
+    // Somebody else was faster between two of our writes; the next look sees what came of it.
+    case 'claim':
+    case 'reclaim':
+      return { comeBackIn: 1 };
+    case 'early':
+    case 'settle':
+      return finish(row);
+  }
+}
+
+async function finish(row: MessageRow): Promise<Delivery> {
+  await settle(row, serviceNow());
+  return {};
+}
+
+function failedRecord(attempt: number, startedAt: number, error: string): AttemptRecord {
+  const none: AttemptResult = { status: 0, header: {}, body: new Uint8Array(), error };
+  return { ...none, attempt, startedAt, endedAt: serviceNow(), outcome: 'failed' };
+}
+
+/**
+ * An attempt that lasts is told to the log while it lasts: its record comes at its end only. The first
+ * attempt of a message that started at once needs no telling, as the message's state item says it.
+ */
+function tellOfLongAttempt({ message, state, expiresAt }: MessageRow, startedAt: number): () => void {
+  if (!eventLogOn() || (state.attempt === 0 && isEarly(message, startedAt))) return () => {};
+  const timer = setTimeout(() => {
+    putItem(encodeBegin(message.messageId, state.attempt, startedAt, expiresAt)).catch(() => {});
+  }, EARLY_EVENT_MS);
+  return () => clearTimeout(timer);
+}
+
+/** The one wide line of an attempt. */
+function tellOutcome({ message, state }: MessageRow, record: AttemptRecord, reason?: FailureReason): void {
+  logEvent(state.state?.toLowerCase() ?? 'created', {
+    messageId: message.messageId,
+    attempt: record.attempt,
+    method: message.method,
+    host: hostOf(message.url),
+    status: record.status,
+    durationMs: record.endedAt - record.startedAt,
+    error: record.error,
+    nextAt: record.nextAt,
+    reason: state.state === 'FAILED' ? reason : undefined,
+    dlqId: state.dlqId,
+    lane: message.lane,
+    sourceMessageId: message.source?.messageId,
+    maxRetries: message.maxRetries,
+    time: record.endedAt,
+  });
+}

@@ -1,0 +1,36 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { serviceNow } from '../clock';
+
+/** A request as the routes see it, whichever front door it came through. */
+export interface ApiRequest {
+  readonly method: string;
+  /** From the first known root on, such as `/v2/messages`; what a custom domain puts before it is cut off. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** As sent, without the question mark. */
+  readonly rawQuery: string;
+  /** Lower-case names; values of a repeated header are joined by commas. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Uint8Array;
+  readonly callerIp: string | undefined;
+  /** Service time at which it came in, milliseconds. */
+  readonly now: number;
+}
+
+const ROOT = '/v2/';
+
+/** Reads the event of an HTTP API or a Function URL (payload format 2.0). */
+export function readRequest(event: APIGatewayProxyEventV2): ApiRequest {
+  const root = event.rawPath.indexOf(ROOT);
+  const rawQuery = event.rawQueryString ?? '';
+  return {
+    method: event.requestContext.http.method,
+    path: root < 0 ? event.rawPath : event.rawPath.slice(root),
+    query: new URLSearchParams(rawQuery),
+    rawQuery,
+    headers: event.headers,
+    body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+    callerIp: event.requestContext.http.sourceIp || undefined,
+    now: serviceNow(),
+  };
+}
