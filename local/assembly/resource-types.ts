@@ -10,11 +10,13 @@ export interface ResourceType {
   readonly about: string;
   /** The property that holds the physical name, if the type has one. */
   readonly nameProperty?: string;
-  /** Properties with a local effect. On an emulated type any property outside both lists stops the start. */
+  /** Properties with a local effect. Where there is such a list, any property outside both stops the start. */
   readonly heeds?: readonly string[];
   /** Properties without a local effect. */
   readonly ignores?: readonly string[];
 }
+
+const NETWORK: ResourceType = { support: 'inert', about: 'functions use the network of this machine' };
 
 /** Every resource type local mode knows. Any other stops the start, naming the resource. */
 export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
@@ -76,12 +78,13 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
       'MaximumMessageSize',
       'ReceiveMessageWaitTimeSeconds',
       'RedrivePolicy',
+      'RedriveAllowPolicy',
       'FifoQueue',
       'ContentBasedDeduplication',
       'DeduplicationScope',
       'FifoThroughputLimit',
     ],
-    ignores: ['KmsMasterKeyId', 'KmsDataKeyReusePeriodSeconds', 'SqsManagedSseEnabled', 'Tags', 'RedriveAllowPolicy'],
+    ignores: ['KmsMasterKeyId', 'KmsDataKeyReusePeriodSeconds', 'SqsManagedSseEnabled', 'Tags'],
   },
   'AWS::Lambda::Function': {
     support: 'emulated',
@@ -157,7 +160,7 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
   },
   'AWS::Scheduler::Schedule': {
     support: 'emulated',
-    about: '`rate()` and `cron()` with a Lambda target, fired at the start of the minute',
+    about: '`rate()`, `cron()` and `at()` with a Lambda target, fired at the start of the minute',
     nameProperty: 'Name',
     heeds: ['Name', 'ScheduleExpression', 'ScheduleExpressionTimezone', 'State', 'Target'],
     ignores: ['FlexibleTimeWindow', 'Description', 'GroupName', 'KmsKeyArn'],
@@ -174,12 +177,26 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     support: 'emulated',
     about: 'invoked once at each start, with a Create event',
   },
-  'AWS::IAM::Role': { support: 'checked', about: 'every emulated call is held to it', nameProperty: 'RoleName' },
-  'AWS::IAM::Policy': { support: 'checked', about: 'every emulated call is held to it', nameProperty: 'PolicyName' },
+  'AWS::IAM::Role': {
+    support: 'checked',
+    about: 'every emulated call is held to it; no boundaries',
+    nameProperty: 'RoleName',
+    heeds: ['RoleName', 'Policies', 'ManagedPolicyArns'],
+    ignores: ['AssumeRolePolicyDocument', 'Description', 'MaxSessionDuration', 'Path', 'PermissionsBoundary', 'Tags'],
+  },
+  'AWS::IAM::Policy': {
+    support: 'checked',
+    about: 'every emulated call is held to it',
+    nameProperty: 'PolicyName',
+    heeds: ['PolicyName', 'PolicyDocument', 'Roles'],
+    ignores: ['Groups', 'Users'],
+  },
   'AWS::IAM::ManagedPolicy': {
     support: 'checked',
     about: 'every emulated call is held to it',
     nameProperty: 'ManagedPolicyName',
+    heeds: ['ManagedPolicyName', 'PolicyDocument', 'Roles'],
+    ignores: ['Groups', 'Users', 'Description', 'Path'],
   },
   'AWS::SQS::QueuePolicy': { support: 'checked', about: 'a Deny in it refuses the call' },
   'AWS::Lambda::Permission': { support: 'checked', about: 'a front door needs one for its function' },
@@ -197,11 +214,19 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
   'AWS::SNS::TopicPolicy': { support: 'inert', about: 'alarms have no one to tell' },
   'AWS::KMS::Key': { support: 'inert', about: 'nothing is encrypted at rest locally' },
   'AWS::KMS::Alias': { support: 'inert', about: 'nothing is encrypted at rest locally', nameProperty: 'AliasName' },
-  'AWS::EC2::VPC': { support: 'inert', about: 'functions use the network of this machine' },
-  'AWS::EC2::Subnet': { support: 'inert', about: 'functions use the network of this machine' },
-  'AWS::EC2::SecurityGroup': { support: 'inert', about: 'functions use the network of this machine' },
-  'AWS::EC2::SecurityGroupEgress': { support: 'inert', about: 'functions use the network of this machine' },
-  'AWS::EC2::SecurityGroupIngress': { support: 'inert', about: 'functions use the network of this machine' },
+  'AWS::EC2::VPC': NETWORK,
+  'AWS::EC2::Subnet': NETWORK,
+  'AWS::EC2::SecurityGroup': NETWORK,
+  'AWS::EC2::SecurityGroupEgress': NETWORK,
+  'AWS::EC2::SecurityGroupIngress': NETWORK,
+  'AWS::EC2::InternetGateway': NETWORK,
+  'AWS::EC2::VPCGatewayAttachment': NETWORK,
+  'AWS::EC2::RouteTable': NETWORK,
+  'AWS::EC2::SubnetRouteTableAssociation': NETWORK,
+  'AWS::EC2::Route': NETWORK,
+  'AWS::EC2::EIP': NETWORK,
+  'AWS::EC2::NatGateway': NETWORK,
+  'AWS::EC2::VPCEndpoint': NETWORK,
   'AWS::CDK::Metadata': { support: 'inert', about: 'what CDK counts' },
 };
 

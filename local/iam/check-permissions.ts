@@ -2,15 +2,17 @@ import { isDictionary } from '../assembly/template';
 import { type AwsCall, errorAnswer, type Interceptor, LOCAL_ACCOUNT } from '../aws-call';
 import { evaluate, list, type Statement } from './policy';
 
-/** What a function may do, by its statements and those of the queues. */
+/** A function, and what it may do. */
 export interface Caller {
   readonly functionName: string;
   /** Construct path of the function. */
   readonly path: string;
   readonly logicalId: string;
   readonly roleName: string;
+  /** Statements of its role. */
   readonly identity: readonly Statement[];
-  readonly queues: readonly Statement[];
+  /** Statements about its role in the policies of queues, by the ARN of the queue. */
+  readonly queues: ReadonlyMap<string, readonly Statement[]>;
 }
 
 /** An action as IAM names it, and the resource that it is done to. */
@@ -62,7 +64,7 @@ export function checkPermissions(
     const caller = callerOf(call.accessKeyId);
     if (caller === undefined) return execute();
     for (const { action, resource } of accessesOf(call)) {
-      const problem = refusal(caller, call.service, action, resource);
+      const problem = refusal(caller, action, resource);
       if (problem !== undefined) {
         onDenied(caller, problem);
         return errorAnswer(400, 'AccessDeniedException', problem, { Message: problem });
@@ -72,18 +74,16 @@ export function checkPermissions(
   };
 }
 
-function refusal(caller: Caller, service: string, action: string, resource: string): string | undefined {
-  const queueVerdict = service === 'sqs' ? evaluate(caller.queues, action, resource) : 'not allowed';
-  const verdict = evaluate(caller.identity, action, resource);
-  const about =
-    verdict === 'denied'
+function refusal(caller: Caller, action: string, resource: string): string | undefined {
+  const own = evaluate(caller.identity, action, resource);
+  const queue = evaluate(caller.queues.get(resource) ?? [], action, resource);
+  if (own !== 'denied' && queue !== 'denied' && (own === 'allowed' || queue === 'allowed')) return undefined;
+  const reason =
+    own === 'denied'
       ? 'with an explicit deny in an identity-based policy'
-      : queueVerdict === 'denied'
+      : queue === 'denied'
         ? 'with an explicit deny in a resource-based policy'
-        : verdict === 'not allowed' && queueVerdict !== 'allowed'
-          ? `because no identity-based policy allows the ${action} action`
-          : undefined;
-  if (about === undefined) return undefined;
+        : `because no identity-based policy allows the ${action} action`;
   const user = `arn:aws:sts::${LOCAL_ACCOUNT}:assumed-role/${caller.roleName}/${caller.functionName}`;
-  return `User: ${user} is not authorized to perform: ${action} on resource: ${resource} ${about}`;
+  return `User: ${user} is not authorized to perform: ${action} on resource: ${resource} ${reason}`;
 }

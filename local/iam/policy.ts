@@ -19,19 +19,31 @@ const CONDITION_CONTEXT: Readonly<Record<string, string>> = {
   'aws:ResourceAccount': LOCAL_ACCOUNT,
 };
 
-/** Reads a resolved policy document. `where` names it in the error for a condition that has no local value. */
+/**
+ * Reads the statements of a resolved policy document. `where` names it in the errors: for what IAM itself would
+ * refuse, and for a condition that has no local value.
+ */
 export function readStatements(document: unknown, where: string): Statement[] {
   const statements = isDictionary(document) ? list(document.Statement) : [];
   return statements
     .filter(isDictionary)
     .filter((statement) => conditionHolds(statement, where))
-    .map((statement) => ({
-      effect: statement.Effect === 'Deny' ? 'Deny' : 'Allow',
-      actions: strings(statement.Action),
-      notActions: strings(statement.NotAction),
-      resources: strings(statement.Resource),
-      notResources: strings(statement.NotResource),
-    }));
+    .map((statement) => {
+      const { Effect, Action, NotAction, Resource, NotResource } = statement;
+      const complete = (Action ?? NotAction) !== undefined && (Resource ?? NotResource) !== undefined;
+      if ((Effect !== 'Allow' && Effect !== 'Deny') || !complete) {
+        throw new AssemblyError(
+          `${where} has a statement that IAM refuses: it needs Effect (Allow or Deny), Action and Resource.`,
+        );
+      }
+      return {
+        effect: Effect,
+        actions: strings(Action),
+        notActions: strings(NotAction),
+        resources: strings(Resource),
+        notResources: strings(NotResource),
+      };
+    });
 }
 
 /** IAM's rule: an explicit Deny wins, then an Allow is needed. */
@@ -69,8 +81,7 @@ function applies(statement: Statement, action: string, resource: string): boolea
   const meant = (patterns: readonly string[]) => patterns.some((pattern) => matches(pattern, resource));
   const actionApplies = statement.notActions.length > 0 ? !named(statement.notActions) : named(statement.actions);
   const { notResources, resources } = statement;
-  // A queue policy may leave the resource out: it is the queue that it is attached to.
-  const resourceApplies = notResources.length > 0 ? !meant(notResources) : resources.length === 0 || meant(resources);
+  const resourceApplies = notResources.length > 0 ? !meant(notResources) : meant(resources);
   return actionApplies && resourceApplies;
 }
 

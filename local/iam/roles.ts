@@ -26,15 +26,24 @@ export class Roles {
     return statements;
   }
 
-  /** Statements of the queue policies that name everybody or this role. */
-  queueStatements(roleArn: string): readonly Statement[] {
-    return this.stack.ofType('AWS::SQS::QueuePolicy').flatMap((policy) => {
-      const document = policy.dictionary('PolicyDocument');
-      const about = list(document.Statement).filter(
-        (statement) => isDictionary(statement) && principals(statement.Principal).some((name) => means(name, roleArn)),
-      );
-      return readStatements({ Statement: about }, policy.logicalId);
-    });
+  /** Statements about this role, or about everybody, of the policies of each queue, by the ARN of the queue. */
+  queueStatements(roleArn: string): ReadonlyMap<string, readonly Statement[]> {
+    const byQueue = new Map<string, Statement[]>();
+    for (const policy of this.stack.ofType('AWS::SQS::QueuePolicy')) {
+      const all = list(policy.dictionary('PolicyDocument').Statement).filter(isDictionary);
+      if (all.some(({ NotPrincipal }) => NotPrincipal !== undefined)) {
+        policy.stop('has a statement with NotPrincipal, which local mode does not evaluate');
+      }
+      const about = all.filter(({ Principal }) => principals(Principal).some((name) => means(name, roleArn)));
+      const statements = readStatements({ Statement: about }, policy.logicalId);
+      for (const reference of strings(policy.properties.Queues)) {
+        const queue = this.stack.find(reference, 'AWS::SQS::Queue');
+        if (queue === undefined) continue;
+        const arn = this.stack.arn(queue);
+        byQueue.set(arn, [...(byQueue.get(arn) ?? []), ...statements]);
+      }
+    }
+    return byQueue;
   }
 
   /** Stops the start unless the role may do `action` to `resource`: what AWS refuses when it creates `user`. */
