@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { ServiceClock } from './clock';
+import { readDataFile, writeDataFile } from './data-directory';
 import type { Schedule } from './events/schedule';
 
 /** Most events that one journey plays. */
@@ -18,12 +19,8 @@ export interface Journey {
 
 /** The saved offset of service time in milliseconds; 0 when there is none. */
 export function savedOffset(dir: string): number {
-  try {
-    const { offset } = JSON.parse(readFileSync(path.join(dir, 'clock.json'), 'utf8')) as { offset: number };
-    return offset;
-  } catch {
-    return 0;
-  }
+  const saved = readDataFile(clockFile(dir)) as { readonly offset: number } | undefined;
+  return saved?.offset ?? 0;
 }
 
 /**
@@ -92,9 +89,10 @@ export class TimeTravel {
   }
 
   private save(offset: number): void {
-    if (this.dir === undefined) return;
-    const file = path.join(this.dir, 'clock.json');
-    writeFileSync(`${file}.partial`, JSON.stringify({ offset }));
-    renameSync(`${file}.partial`, file);
+    if (this.dir !== undefined) writeDataFile(clockFile(this.dir), { offset });
   }
+}
+
+function clockFile(dir: string): string {
+  return path.join(dir, 'clock.json');
 }

@@ -20,8 +20,11 @@ export function readSchedules(stack: Stack, roles: Roles): ScheduleDefinition[] 
 
 function readSchedule(stack: Stack, roles: Roles, schedule: StackResource): ScheduleDefinition {
   const expression = schedule.requiredText('ScheduleExpression');
-  const nextRun = readScheduleExpression(expression, schedule.text('ScheduleExpressionTimezone'));
-  if (nextRun === undefined) return schedule.stop(`has the expression ${expression}, which is not understood`);
+  const zone = schedule.text('ScheduleExpressionTimezone');
+  const nextRun = readScheduleExpression(expression, zone);
+  if (nextRun === undefined) {
+    return schedule.stop(`has the expression ${expression} in the time zone ${zone ?? 'UTC'}, which is not understood`);
+  }
   const { Arn, RoleArn, Input } = schedule.dictionary('Target');
   const target = stack.find(String(Arn), 'AWS::Lambda::Function');
   if (target === undefined) return schedule.stop(`has the target ${String(Arn)}, which is no function of the template`);

@@ -39,7 +39,7 @@ export class QueueSource {
   constructor(
     readonly options: QueueSourceOptions,
     private readonly sqs: SqsServer,
-    private readonly target: LambdaFunction,
+    private readonly target: Pick<LambdaFunction, 'invoke'>,
     private readonly clock: ServiceClock,
     private readonly activity: Activity,
   ) {}

@@ -8,26 +8,37 @@ const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_
 /**
  * Reads an expression of EventBridge Scheduler. `rate(1 minute)` fires at whole multiples of its period,
  * `cron(…)` has AWS's six fields and the time zone given, `at(…)` fires once, in that zone's time. Undefined
- * when it is none of these.
+ * when it is none of these, or the zone is none.
  */
 export function readScheduleExpression(expression: string, timezone = 'UTC'): NextRun | undefined {
-  const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);
-  if (rate !== null) {
-    const period = Number(rate[1]) * UNIT_MS[rate[2]!]!;
-    return period === 0 ? undefined : (after) => (Math.floor(after / period) + 1) * period;
+  if (!isTimeZone(timezone)) return undefined;
+  const [, kind, text = ''] = /^(rate|cron|at)\((.+)\)$/.exec(expression) ?? [];
+  switch (kind) {
+    case 'rate':
+      return readRate(text);
+    case 'cron':
+      return readCron(text, timezone);
+    case 'at':
+      return readAt(text, timezone);
+    default:
+      return undefined;
   }
-  const cron = /^cron\((.+)\)$/.exec(expression);
-  if (cron !== null && cron[1]!.trim().split(/\s+/).length === 6) return readCron(`0 ${cron[1]}`, timezone);
-  const at = /^at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)$/.exec(expression);
-  if (at === null) return undefined;
-  const once = new Cron(at[1]!, { timezone, paused: true });
-  return (after) => once.nextRun(new Date(after))?.getTime();
 }
 
-function readCron(pattern: string, timezone: string): NextRun | undefined {
+function readRate(text: string): NextRun | undefined {
+  const [, value, unit] = /^(\d+) (minute|hour|day)s?$/.exec(text) ?? [];
+  const period = Number(value) * (UNIT_MS[unit ?? ''] ?? 0);
+  return period > 0 ? (after) => (Math.floor(after / period) + 1) * period : undefined;
+}
+
+function readCron(text: string, timezone: string): NextRun | undefined {
+  const fields = text.trim().split(/\s+/);
+  const [, , dayOfMonth, , dayOfWeek] = fields;
+  // As AWS asks: one of the two days, and the other one left open.
+  if (fields.length !== 6 || (dayOfMonth === '?') === (dayOfWeek === '?')) return undefined;
   let cron: Cron;
   try {
-    cron = new Cron(pattern, {
+    cron = new Cron(`0 ${fields.join(' ')}`, {
       timezone,
       paused: true,
       alternativeWeekdays: true,
@@ -43,4 +54,25 @@ function readCron(pattern: string, timezone: string): NextRun | undefined {
     while (next !== null && !cron.match(next)) next = cron.nextRun(next);
     return next?.getTime();
   };
+}
+
+function readAt(text: string, timezone: string): NextRun | undefined {
+  if (!isDateTime(text)) return undefined;
+  const once = new Cron(text, { timezone, paused: true });
+  return (after) => once.nextRun(new Date(after))?.getTime();
+}
+
+/** Whether it is `2026-05-01T12:00:00`, and a day that exists. */
+function isDateTime(text: string): boolean {
+  const time = Date.parse(`${text}Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString() === `${text}.000Z`;
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
 }

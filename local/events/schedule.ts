@@ -22,7 +22,7 @@ export class Schedule {
     private readonly nextRun: NextRun,
     /** The event, with Scheduler's `<aws.scheduler.scheduled-time>` still in it. */
     private readonly input: string | undefined,
-    private readonly target: LambdaFunction,
+    private readonly target: Pick<LambdaFunction, 'invokeJson'>,
     private readonly clock: ServiceClock,
     private readonly activity: Activity,
   ) {}
@@ -39,13 +39,14 @@ export class Schedule {
   /**
    * For time travel: leaves out the runs that would find nothing to do. Applies when the last run answered
    * `{"nextWorkAt": milliseconds or null}` and nothing has happened since; then the next run is the one of the
-   * minute that this time lies in, or of the minute of `until`.
+   * minute that this time lies in, or of the minute of `until`. Else it is the next of all.
    */
   skipIdleRuns(until: number): void {
-    if (this.last === undefined || this.last.begun !== this.activity.begun) return;
-    const workAt = Math.min(this.last.nextWorkAt ?? Number.POSITIVE_INFINITY, until + 1);
-    if (this.nextAt !== undefined && workAt > this.nextAt)
-      this.arm(this.nextRun(Math.max(workAt - MINUTE_MS, this.clock.now())));
+    const now = this.clock.now();
+    if (this.nextAt === undefined || this.nextAt <= now) return;
+    const known = this.last?.begun === this.activity.begun ? this.last : undefined;
+    const workAt = known === undefined ? now : Math.min(known.nextWorkAt ?? Number.POSITIVE_INFINITY, until + 1);
+    this.arm(this.nextRun(Math.max(workAt - MINUTE_MS, now)));
   }
 
   /** Back to every run, after time travel. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { readDataFile, writeDataFile } from '../data-directory';
 
 /** One version of a secret's value. */
 export interface SecretVersion {
@@ -36,8 +37,8 @@ export class SecretStore {
     if (dir === undefined) return;
     mkdirSync(dir, { recursive: true });
     this.file = path.join(dir, 'secrets.json');
-    if (!existsSync(this.file)) return;
-    for (const secret of JSON.parse(readFileSync(this.file, 'utf8')) as Secret[]) this.secrets.set(secret.arn, secret);
+    const saved = (readDataFile(this.file) ?? []) as readonly Secret[];
+    for (const secret of saved) this.secrets.set(secret.arn, secret);
   }
 
   /** The secret that an ARN or a name means. */
@@ -54,10 +55,11 @@ export class SecretStore {
   put(secret: Secret, version: NewVersion, now: number): SecretVersion {
     const stages = version.stages ?? ['AWSCURRENT'];
     const added = { ...version, versionId: version.versionId ?? randomUUID(), createdAt: now, stages };
+    const replaced = stages.includes('AWSCURRENT');
     const versions = secret.versions
       .map((other) => {
-        const wasCurrent = stages.includes('AWSCURRENT') && other.stages.includes('AWSCURRENT');
-        const lost = wasCurrent || stages.includes('AWSCURRENT') ? [...stages, 'AWSPREVIOUS'] : stages;
+        const wasCurrent = replaced && other.stages.includes('AWSCURRENT');
+        const lost = replaced ? [...stages, 'AWSPREVIOUS'] : stages;
         const kept = other.stages.filter((stage) => !lost.includes(stage));
         return { ...other, stages: wasCurrent ? [...kept, 'AWSPREVIOUS'] : kept };
       })
@@ -68,11 +70,7 @@ export class SecretStore {
 
   private keep(secret: Secret): Secret {
     this.secrets.set(secret.arn, secret);
-    if (this.file !== undefined) {
-      const partial = `${this.file}.partial`;
-      writeFileSync(partial, JSON.stringify([...this.secrets.values()]), { mode: 0o600, flush: true });
-      renameSync(partial, this.file);
-    }
+    if (this.file !== undefined) writeDataFile(this.file, [...this.secrets.values()]);
     return secret;
   }
 }
