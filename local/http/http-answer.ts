@@ -1,3 +1,4 @@
+import { isDictionary } from '../assembly/template';
 import type { InvocationResult } from '../functions/lambda-worker';
 import type { DoorKind } from './http-event';
 
@@ -21,27 +22,18 @@ export function httpAnswer(kind: DoorKind, result: InvocationResult): HttpAnswer
   const failed = gatewayAnswer(kind === 'httpApi' ? 500 : 502, 'Internal Server Error');
   if (!result.ok || Buffer.byteLength(result.payload) > MAX_PAYLOAD_BYTES) return failed;
   const value = JSON.parse(result.payload) as unknown;
-  if (!isResponse(value)) {
+  if (!isDictionary(value) || value.statusCode === undefined) {
     const body = typeof value === 'string' ? value : result.payload;
     return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(body) };
   }
-  const status = Number(value.statusCode);
-  if (!Number.isInteger(status) || status < 100 || status > 599) return failed;
-  const headers: Record<string, string | string[]> = {};
-  for (const [name, text] of Object.entries(value.headers ?? {})) headers[name.toLowerCase()] = String(text);
-  headers['content-type'] ??= kind === 'httpApi' ? 'text/plain;charset=UTF-8' : 'application/json';
-  if (value.cookies !== undefined) headers['set-cookie'] = value.cookies.map(String);
-  return { status, headers, body: Buffer.from(value.body ?? '', value.isBase64Encoded === true ? 'base64' : 'utf8') };
-}
-
-interface ResponseValue {
-  readonly statusCode: unknown;
-  readonly headers?: Readonly<Record<string, unknown>>;
-  readonly cookies?: readonly unknown[];
-  readonly body?: string;
-  readonly isBase64Encoded?: boolean;
-}
-
-function isResponse(value: unknown): value is ResponseValue {
-  return typeof value === 'object' && value !== null && 'statusCode' in value;
+  const { statusCode, headers = {}, cookies = [], body, isBase64Encoded } = value;
+  const status = Number(statusCode);
+  const understood = isDictionary(headers) && Array.isArray(cookies) && (body == null || typeof body === 'string');
+  if (!understood || !Number.isInteger(status) || status < 200 || status > 599) return failed;
+  const sent: Record<string, string | string[]> = {
+    'content-type': kind === 'httpApi' ? 'text/plain; charset=utf-8' : 'application/json',
+  };
+  for (const [name, text] of Object.entries(headers)) sent[name.toLowerCase()] = String(text);
+  if (cookies.length > 0) sent['set-cookie'] = cookies.map(String);
+  return { status, headers: sent, body: Buffer.from(body ?? '', isBase64Encoded === true ? 'base64' : 'utf8') };
 }
