@@ -1,3 +1,5 @@
+import { compareNumbers, significantDigits } from './number';
+
 /** An attribute value as it travels: exactly one member is set, binary is base64. */
 export interface AttributeValue {
   readonly S?: string;
@@ -15,6 +17,14 @@ export interface AttributeValue {
 /** An item, a key or the content of a map attribute. */
 export interface AttributeMap {
   readonly [attributeName: string]: AttributeValue;
+}
+
+/** Name of the type of a value. */
+export type AttributeType = keyof AttributeValue;
+
+/** The type of a value, such as `S`. */
+export function typeOf(value: AttributeValue): AttributeType {
+  return Object.keys(value)[0] as AttributeType;
 }
 
 /**
@@ -47,18 +57,23 @@ function sum<T>(values: readonly T[], size: (value: T) => number): number {
 }
 
 function numberSize(number: string): number {
-  const digits = number.replace(/^-/, '').replace('.', '').replace(/^0+/, '').replace(/0+$/, '');
-  return 1 + Math.ceil(digits.length / 2) + (number.startsWith('-') ? 1 : 0);
+  return 1 + Math.ceil(significantDigits(number).length / 2) + (number.startsWith('-') ? 1 : 0);
 }
 
 function binarySize(base64: string): number {
   return Buffer.byteLength(base64, 'base64');
 }
 
+/** How many lists and maps stand around the innermost value. */
+export function nesting(value: AttributeValue): number {
+  const elements = value.L ?? (value.M && Object.values(value.M));
+  return elements === undefined ? 0 : 1 + Math.max(0, ...elements.map(nesting));
+}
+
 /** Whether two values are equal as conditions see it: sets without order, lists and maps deeply. */
-export function equal(left: AttributeValue | null | undefined, right: AttributeValue | null | undefined): boolean {
-  if (left == null || right == null) return false;
-  const type = Object.keys(left)[0] as keyof AttributeValue;
+export function equal(left: AttributeValue | undefined, right: AttributeValue | undefined): boolean {
+  if (left === undefined || right === undefined) return false;
+  const type = typeOf(left);
   if (right[type] === undefined) return false;
   if (type === 'L') {
     const [a, b] = [left.L!, right.L!];
@@ -74,4 +89,17 @@ export function equal(left: AttributeValue | null | undefined, right: AttributeV
     return a.length === b.length && a.every((element) => b.includes(element));
   }
   return left[type] === right[type];
+}
+
+/** Sign of left - right by number, UTF-8 bytes or bytes; NaN for values that have no order between them. */
+export function compare(left: AttributeValue | undefined, right: AttributeValue | undefined): number {
+  if (left?.S !== undefined && right?.S !== undefined) return Buffer.compare(Buffer.from(left.S), Buffer.from(right.S));
+  if (left?.N !== undefined && right?.N !== undefined) return compareNumbers(left.N, right.N);
+  if (left?.B !== undefined && right?.B !== undefined) return Buffer.compare(bytes(left.B), bytes(right.B));
+  return Number.NaN;
+}
+
+/** Binary unencoded. */
+export function bytes(base64: string): Buffer {
+  return Buffer.from(base64, 'base64');
 }

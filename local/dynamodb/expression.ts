@@ -1,0 +1,45 @@
+import type { AttributeMap, AttributeValue } from './attribute-value';
+
+/** Where a value stands in an item: attribute name, then map keys and list indexes. */
+export type Path = readonly [string, ...(string | number)[]];
+
+/** What an operator or function works on. A literal value has no `type`, which operators have. */
+export type Operand = Path | Operation | AttributeValue;
+
+/** An operator or function of a parsed expression. */
+export interface Operation {
+  /** Such as `and`, `<=`, `between`, or `function`. */
+  readonly type: string;
+  /** Name of the function. */
+  readonly name?: string;
+  readonly args: readonly Operand[];
+}
+
+/** One assignment of an update expression. */
+export interface Section {
+  readonly type: 'set' | 'remove' | 'add' | 'delete';
+  readonly path: Path;
+  /** Absent for `remove`; a literal value for `add` and `delete`. */
+  readonly val?: Operand;
+}
+
+/** The value at a path, or undefined where there is none. */
+export function valueAt(item: AttributeMap, path: readonly (string | number)[]): AttributeValue | undefined {
+  let value: AttributeValue | undefined = { M: item };
+  for (const step of path) {
+    if (typeof step === 'number') value = value.L?.[step];
+    else value = value.M !== undefined && Object.hasOwn(value.M, step) ? value.M[step] : undefined;
+    if (value === undefined) return undefined;
+  }
+  return value;
+}
+
+/** Whether an operand is a path. */
+export function isPath(operand: Operand): operand is Path {
+  return Array.isArray(operand);
+}
+
+/** Whether an operand is an operator or function. */
+export function isOperation(operand: Operand): operand is Operation {
+  return 'type' in operand;
+}
