@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import {
   type Answer,
   type AwsCall,
@@ -10,6 +9,7 @@ import {
   LOCAL_REGION,
 } from './aws-call';
 import { AwsJsonError, callAws } from './aws-json';
+import { AwsServer } from './aws-server';
 
 /**
  * Stands before a DynamoDB that runs elsewhere, such as DynamoDB Local, so that permission checks and the
@@ -17,30 +17,20 @@ import { AwsJsonError, callAws } from './aws-json';
  * key tables of its own. Items do not expire by service time there: its clock is its own.
  */
 export class DynamoDbProxy {
-  private readonly server: Server;
+  private readonly server = new AwsServer((request, body) => this.answer(request, body));
 
   constructor(
     private readonly endpoint: string,
     private readonly intercept: Interceptor,
-  ) {
-    this.server = createServer((request, response) => {
-      this.handle(request, response).catch(() => request.socket.destroy());
-    });
-  }
+  ) {}
 
   /** The port it listens on, on 127.0.0.1. */
   listen(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen(0, '127.0.0.1', () => resolve((this.server.address() as AddressInfo).port));
-    });
+    return this.server.listen();
   }
 
   close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.server.close(() => resolve());
-      this.server.closeAllConnections();
-    });
+    return this.server.close();
   }
 
   /** Creates a table unless it exists. */
@@ -52,10 +42,7 @@ export class DynamoDbProxy {
     }
   }
 
-  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
+  private answer(request: IncomingMessage, body: Buffer): Promise<Answer> {
     const target = String(request.headers['x-amz-target'] ?? '');
     const input = JSON.parse(body.toString()) as Record<string, unknown>;
     const call: AwsCall = {
@@ -65,13 +52,7 @@ export class DynamoDbProxy {
       resources: resourcesOf(input),
       input,
     };
-    const answer = await this.intercept(call, () => this.forward(request, target, body));
-    if (answer === 'dropped') {
-      request.socket.destroy();
-      return;
-    }
-    response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
-    response.end(answer.body);
+    return this.intercept(call, () => this.forward(request, target, body));
   }
 
   private async forward(request: IncomingMessage, target: string, body: Buffer): Promise<Answer> {

@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { isDictionary } from '../assembly/template';
 import { type Answer, accessKeyIdOf, errorAnswer, type Interceptor, LOCAL_ACCOUNT, LOCAL_REGION } from '../aws-call';
+import { AwsServer } from '../aws-server';
 import type { ServiceClock } from '../clock';
 import { type Secret, SecretStore, type SecretVersion } from './secret-store';
 
@@ -30,26 +31,19 @@ const NOT_FOUND = 'ResourceNotFoundException';
  */
 export class SecretsManagerServer {
   private readonly store: SecretStore;
-  private readonly server: Server;
+  private readonly server = new AwsServer((request, body) => this.answer(request, body.toString()));
 
   constructor(private readonly options: Options) {
     this.store = new SecretStore(options.dir);
-    this.server = createServer((request, response) => void this.handle(request, response));
   }
 
   /** The port it listens on. */
-  listen(port = 0): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen(port, '127.0.0.1', () => resolve((this.server.address() as AddressInfo).port));
-    });
+  listen(): Promise<number> {
+    return this.server.listen();
   }
 
   close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.server.close(() => resolve());
-      this.server.closeAllConnections();
-    });
+    return this.server.close();
   }
 
   /** Creates a secret; `initial` is its value unless it already has one. */
@@ -64,26 +58,10 @@ export class SecretsManagerServer {
     return this.store.find(arn)?.versions.find(({ stages }) => stages.includes('AWSCURRENT'))?.secretString;
   }
 
-  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const answer = await this.answer(request, Buffer.concat(chunks).toString());
-    if (answer === 'dropped') {
-      request.socket.destroy();
-      return;
-    }
-    response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
-    response.end(answer.body);
-  }
-
   private async answer(request: IncomingMessage, body: string): Promise<Answer> {
     const operation = String(request.headers['x-amz-target'] ?? '').replace(/^secretsmanager\./, '');
-    let input: Record<string, unknown>;
-    try {
-      input = JSON.parse(body) as Record<string, unknown>;
-    } catch {
-      return errorAnswer(400, 'SerializationException', 'The request is not JSON.');
-    }
+    const input = parse(body);
+    if (input === undefined) return errorAnswer(400, 'SerializationException', 'The request is no JSON object.');
     const id = String(input.SecretId ?? input.Name ?? '');
     const call = {
       service: 'secretsmanager' as const,
@@ -192,6 +170,15 @@ function describe(secret: Secret): object {
 
 function sameValue(version: SecretVersion, input: Input): boolean {
   return version.secretString === text(input.SecretString) && version.secretBinary === text(input.SecretBinary);
+}
+
+function parse(body: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return isDictionary(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function text(value: unknown): string | undefined {

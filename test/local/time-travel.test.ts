@@ -132,8 +132,8 @@ describe('with a directory', () => {
 
   test('a kill while it is saved leaves the one before', () => {
     const dir = temporaryDirectory();
-    const child = path.join(__dirname, 'time-travel-child.ts');
-    const { signal } = spawnSync(process.execPath, ['--import', 'tsx', child, dir], { stdio: 'inherit' });
+    const child = path.join(__dirname, 'killed-child.ts');
+    const { signal } = spawnSync(process.execPath, ['--import', 'tsx', child, 'clock', dir], { stdio: 'inherit' });
     expect(signal).toBe('SIGKILL');
     expect(existsSync(path.join(dir, 'clock.json.partial'))).toBe(true);
     expect(Math.round(savedOffset(dir) / 100)).toBe(10);

@@ -153,7 +153,7 @@ test.each<[string, string | undefined, Buffer | string, object]>([
   ['an unknown type', undefined, 'hello', base64('hello')],
   ['nothing', 'text/plain', '', { isBase64Encoded: false }],
 ])('a body of %s', async (_what, type, body, expected) => {
-  const headers = type === undefined ? {} : { 'Content-Type': type };
+  const headers: Record<string, string> = type === undefined ? {} : { 'Content-Type': type };
   for (const kind of ['httpApi', 'functionUrl'] as const) {
     const event = await eventOf(kind, { headers, body });
     expect({ body: event.body, isBase64Encoded: event.isBase64Encoded }).toEqual({ body: undefined, ...expected });

@@ -1,0 +1,58 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Answer, errorAnswer } from './aws-call';
+import { refusal } from './http/guard';
+
+const HOST = '127.0.0.1';
+
+/** Listens on 127.0.0.1 for the calls of SDKs. Only this machine is answered, and no web page. */
+export class AwsServer {
+  private readonly server: Server;
+
+  /** `answer` gets the complete body; when it rejects, the caller is told of an internal failure. */
+  constructor(private readonly answer: (request: IncomingMessage, body: Buffer) => Promise<Answer>) {
+    this.server = createServer((request, response) => void this.handle(request, response));
+  }
+
+  /** The port it listens on, a free one. */
+  listen(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(0, HOST, () => resolve((this.server.address() as AddressInfo).port));
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.server.close(() => resolve());
+      this.server.closeAllConnections();
+    });
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = await this.respond(request);
+    if (answer === 'dropped') {
+      request.socket.destroy();
+      return;
+    }
+    response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
+    response.end(answer.body);
+  }
+
+  private async respond(request: IncomingMessage): Promise<Answer> {
+    const problem = refusal(request.headers, HOST);
+    if (problem !== undefined) return errorAnswer(403, 'AccessDeniedException', `Forbidden: ${problem}`);
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+    } catch {
+      // The client is gone: a function at its deadline, say.
+      return 'dropped';
+    }
+    try {
+      return await this.answer(request, Buffer.concat(chunks));
+    } catch (error) {
+      return errorAnswer(500, 'InternalServerError', String(error));
+    }
+  }
+}
