@@ -17,8 +17,8 @@ export interface QStashProps {
   /**
    * Whether every state change of a message is kept for `/v2/events` and `/v2/logs`.
    *
-   * Without it, both list only what the messages themselves still say, and late attempts write less to
-   * the table.
+   * Without it, both answer 404, and late attempts write less to the table. Messages, their states and the
+   * dead letter queue do not depend on it.
    *
    * @default true
    */

@@ -116,12 +116,12 @@ export class QStash extends Construct implements IQStash {
       DLQ_RETENTION_SECONDS: secondsText(settings.deadLetterRetention),
       LOG_RETENTION_SECONDS: secondsText(settings.eventLogRetention),
       EVENT_LOG: props.eventLog === false ? 'off' : 'on',
+      MAX_TIMEOUT_SECONDS: numberText(deliveryTimeout.toSeconds() - RECORDING_SECONDS),
     };
     const sending: Environment = {
       ...shared,
       SIGNING_KEY_SECRET_ARN: secrets.signingKey.secretArn,
       MAX_MESSAGE_BYTES: numberText(settings.maximumMessageSize.toBytes()),
-      MAX_TIMEOUT_SECONDS: numberText(deliveryTimeout.toSeconds() - RECORDING_SECONDS),
       ALLOWED_PRIVATE_DESTINATIONS: Stack.of(this).toJsonString(settings.allowedPrivateDestinations),
     };
 

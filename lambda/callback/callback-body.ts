@@ -1,5 +1,6 @@
 import type { Message } from '../message/message';
 import type { AttemptRecord } from '../message/message-state';
+import { shownHeader } from '../message/shown-header';
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 
@@ -20,7 +21,7 @@ export function callbackBody(source: Message, sourceBody: Uint8Array, attempt: A
       sourceMessageId: source.messageId,
       url: source.url,
       method: source.method,
-      sourceHeader: source.header,
+      sourceHeader: shownHeader(source.header),
       sourceBody: base64(sourceBody),
       notBefore: source.notBefore,
       createdAt: source.createdAt,

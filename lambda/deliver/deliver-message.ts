@@ -4,7 +4,6 @@ import { serviceNow, wallNow } from '../clock';
 import { eventLogOn, longestAttemptMs, requireNumber } from '../config';
 import type { FailureReason } from '../dlq/dead-letter-item';
 import { hostOf, logEvent } from '../logs/write-line';
-import type { AttemptResult } from '../message/message';
 import {
   type AttemptRecord,
   EARLY_EVENT_MS,
@@ -23,7 +22,7 @@ import type { AddressPolicy } from './address-policy';
 import { buildRequest } from './build-request';
 import { callDestination } from './call-destination';
 import { claimAttempt, LEASE_SLACK_MS } from './claim-attempt';
-import { recordOutcome } from './record-outcome';
+import { failedRecord, recordOutcome } from './record-outcome';
 import { settle } from './settle';
 
 /** Between the end of the last attempt and the function's timeout: what recording the outcomes may take. */
@@ -31,6 +30,8 @@ export const RECORDING_MS = 20_000;
 
 /** An attempt is not begun with less time than this, unless it asks for less. */
 const LEAST_MS = 1_000;
+
+const CRASHED = `the service ended ${MAX_CRASHES + 1} times while it made this attempt`;
 
 /** What one batch's attempts share. */
 export interface DeliveryContext {
@@ -89,7 +90,7 @@ async function attempt(
   const startedAt = state.startedAt ?? serviceNow();
   if (body === undefined) {
     const error = 'what this callback reports on is no longer stored';
-    return conclude(row, failedRecord(state.attempt, startedAt, error), 'internal');
+    return conclude(row, failedRecord(state, serviceNow(), error), 'internal');
   }
   const stopTelling = tellOfLongAttempt(row, startedAt);
   const wallStart = wallNow();
@@ -133,17 +134,9 @@ async function lookAgain(row: MessageRow, look: Look): Promise<Delivery> {
     case 'busy':
       return { comeBackIn: Math.ceil((look.until - serviceNow()) / 1000) + 1 };
     case 'crashed':
-      return conclude(
-        row,
-        failedRecord(
-          row.state.attempt,
-          row.state.startedAt ?? serviceNow(),
-          `the service ended ${MAX_CRASHES + 1} times while it made this attempt`,
-        ),
-        'internal',
-      );
+      return conclude(row, failedRecord(row.state, serviceNow(), CRASHED), 'internal');
     case 'cancel':
-      return conclude(row, failedRecord(row.state.attempt, row.state.startedAt ?? serviceNow(), 'canceled'));
+      return conclude(row, failedRecord(row.state, serviceNow(), 'canceled'));
     // Somebody else was faster between two of our writes; the next look sees what came of it.
     case 'claim':
     case 'reclaim':
@@ -157,11 +150,6 @@ async function lookAgain(row: MessageRow, look: Look): Promise<Delivery> {
 async function finish(row: MessageRow): Promise<Delivery> {
   await settle(row, serviceNow());
   return {};
-}
-
-function failedRecord(attempt: number, startedAt: number, error: string): AttemptRecord {
-  const none: AttemptResult = { status: 0, header: {}, body: new Uint8Array(), error };
-  return { ...none, attempt, startedAt, endedAt: serviceNow(), outcome: 'failed' };
 }
 
 /**

@@ -24,6 +24,20 @@ const STATE_AFTER: Readonly<Record<AttemptRecord['outcome'], StateName>> = {
   canceled: 'CANCELED',
 };
 
+/** The record of an attempt that ended without an answer of the destination. */
+export function failedRecord(state: MessageState, endedAt: number, error: string): AttemptRecord {
+  return {
+    attempt: state.attempt,
+    startedAt: state.startedAt ?? endedAt,
+    endedAt,
+    status: 0,
+    header: {},
+    body: new Uint8Array(),
+    error,
+    outcome: 'failed',
+  };
+}
+
 /**
  * Writes what came of an attempt, on condition that the lease in `row.state` still holds it: one small
  * write, or, when the message has finally failed, one transaction of state, dead letter and failure callback.
@@ -126,7 +140,6 @@ function changeOf(
   const set: Item = {
     st: S(STATE_AFTER[record.outcome]),
     ...(record.outcome === 'retry' ? { n: N(record.attempt + 1), due: N(record.nextAt!) } : ttlOf(expiresAt)),
-    ...(record.outcome === 'canceled' ? { ca: N(record.endedAt) } : {}),
     ...(inline === undefined ? {} : { r0: S(inline) }),
     ...(dlqId === undefined ? {} : { dlq: S(dlqId) }),
   };
@@ -157,7 +170,6 @@ function stateAfter(
     ends: [...before.ends, record.endedAt],
     first: inline === undefined ? before.first : record,
     ...(record.outcome === 'retry' ? { attempt: record.attempt + 1, due: record.nextAt } : {}),
-    ...(record.outcome === 'canceled' ? { canceledAt: record.endedAt } : {}),
     ...(dlqId === undefined ? {} : { dlqId }),
   };
 }

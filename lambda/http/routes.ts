@@ -1,3 +1,7 @@
+import { DLQ_ROUTES } from './dlq-routes';
+import { KEY_ROUTES } from './key-routes';
+import { LOG_ROUTES } from './log-routes';
+import { MESSAGE_ROUTES } from './message-routes';
 import { PUBLISH_ROUTES } from './publish-routes';
 import { type Route, Router } from './router';
 
@@ -9,6 +13,13 @@ const READINESS: Route = {
 };
 
 /** Every route of the service, in the order of a message's life. */
-export const ROUTES: readonly Route[] = [...PUBLISH_ROUTES, READINESS];
+export const ROUTES: readonly Route[] = [
+  ...PUBLISH_ROUTES,
+  ...MESSAGE_ROUTES,
+  ...DLQ_ROUTES,
+  ...LOG_ROUTES,
+  ...KEY_ROUTES,
+  READINESS,
+];
 
 export const router = new Router(ROUTES);

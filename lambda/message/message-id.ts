@@ -14,6 +14,9 @@ const PATTERN = new RegExp(`^${PREFIX}([${ALPHABET}]{${TIME_CHARS}})([${ALPHABET
  */
 export const SHARDS = 8;
 
+/** The shards by number. */
+export const ALL_SHARDS: readonly number[] = Array.from({ length: SHARDS }, (_, shard) => shard);
+
 /** Where a message id points: its time of acceptance and its partition. */
 export interface MessagePlace {
   /** The id without its prefix; sorts by time. */

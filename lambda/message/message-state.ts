@@ -41,6 +41,7 @@ export interface MessageState {
   readonly first?: AttemptRecord;
   readonly dlqId?: string;
   readonly cancelRequestedAt?: number;
+  /** When it was canceled between attempts; where one was under way, its end says it. */
   readonly canceledAt?: number;
   /** Which request cancelled, so that a lost answer is recognised. */
   readonly cancelToken?: string;

@@ -22,6 +22,13 @@ export function dayPartition(time: number, shard: number): string {
   return `m#${Math.floor(time / DAY_MS)}#${shard}`;
 }
 
+/** The begin of every day that times from `from` to `to` lie in, oldest first. */
+export function daysBetween(from: number, to: number): number[] {
+  const days: number[] = [];
+  for (let day = Math.floor(from / DAY_MS); day * DAY_MS <= to; day++) days.push(day * DAY_MS);
+  return days;
+}
+
 export function messageKey(messageId: string): Item {
   const { token, time, shard } = mustPlace(messageId);
   return key(dayPartition(time, shard), token);
@@ -66,6 +73,11 @@ export function duePartition(shard: number): string {
 /** Thirteen digits, so that due times sort as text until the year 2286. */
 export function dueSort(due: number, token: string): string {
   return `${String(due).padStart(13, '0')}#${token}`;
+}
+
+/** When a due item is due, milliseconds. */
+export function dueOf(item: Item): number {
+  return Number(item.sk!.S!.slice(0, 13));
 }
 
 export function dueKey(messageId: string, due: number): Item {

@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Message } from '../message/message';
 import { decodeTime, messageIdOf } from '../message/message-id';
 import { type AttemptRecord, type MessageState, NO_STATE, type StateName } from '../message/message-state';
-import { attemptKey, beginKey, type Item, messageKey, N, S } from './keys';
+import { attemptKey, beginKey, cancelKey, type Item, messageKey, N, S } from './keys';
 
 const optional = <T>(value: AttributeValue | undefined, read: (value: AttributeValue) => T): T | undefined =>
   value === undefined ? undefined : read(value);
@@ -99,4 +99,14 @@ export function encodeBegin(
   expiresAt: number | undefined,
 ): Item {
   return { ...beginKey(messageId, attempt, startedAt), m: S(messageId), n: N(attempt), ...ttlOf(expiresAt) };
+}
+
+/** Says that a message was canceled, or only that this was asked for, for the log. */
+export function encodeCancel(
+  messageId: string,
+  at: number,
+  state: 'CANCELED' | 'CANCEL_REQUESTED',
+  expiresAt: number,
+): Item {
+  return { ...cancelKey(messageId, at), m: S(messageId), st: S(state), ...ttlOf(expiresAt) };
 }

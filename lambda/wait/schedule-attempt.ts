@@ -8,8 +8,10 @@ import { encodeHint, type Hint } from './hint';
 
 /** The longest delay SQS takes (SQS quotas). */
 const SQS_MAX_DELAY_MS = 900_000;
-/** Beyond this after acceptance a bulk cancel no longer finds a message by its id's time, but by its mark. */
-export const OPEN_MARK_AFTER_MS = 23 * 3_600_000;
+/** A message that has an attempt later than this after its acceptance is marked as open. */
+const OPEN_MARK_AFTER_MS = 22 * 3_600_000;
+/** Every message that is open longer than this has a mark; the hours between are for attempts that last. */
+export const LONGEST_WITHOUT_MARK_MS = 24 * 3_600_000;
 
 export function queueUrlOf(lane: Lane): string {
   return requireEnv(lane === 'failures' ? 'FAILURES_QUEUE_URL' : 'DELIVERIES_QUEUE_URL');
@@ -27,9 +29,10 @@ export function waitsInDueIndex(due: number, now: number): boolean {
 
 /**
  * Makes sure that `attempt` is looked at when it is due: a hint on the message's queue, or an item in the
- * due index. Doing it twice is harmless, because a hint is only a reason to look.
+ * due index; and that a message which stays open for long is marked so. Doing it twice is harmless, because a hint is only a reason to look.
  */
 export async function scheduleAttempt(message: Message, attempt: number, due: number, now: number): Promise<void> {
+  if (needsOpenMark(message, due)) await putItem(openKey(message.messageId));
   if (waitsInDueIndex(due, now)) await park(message, attempt, due);
   else await sendHint(message.lane, { messageId: message.messageId, attempt, due }, delaySeconds(due, now));
 }
@@ -41,9 +44,7 @@ export async function sendHint(lane: Lane, hint: Hint, delay = 0): Promise<void>
   );
 }
 
-/** Parks an attempt in the due index, and marks the message as open if it will be for long. */
 async function park(message: Message, attempt: number, due: number): Promise<void> {
-  if (needsOpenMark(message, due)) await putItem(openKey(message.messageId));
   const hint = encodeHint({ messageId: message.messageId, attempt, due });
   await putItem({ ...dueKey(message.messageId, due), h: S(hint), lane: S(message.lane) });
 }

@@ -1,0 +1,108 @@
+import { isUtf8 } from 'node:buffer';
+import type { DeadLetterDetails } from '../dlq/load-dead-letters';
+import type { FoundEvent } from '../logs/find-events';
+import type { CallbackOptions, Message } from '../message/message';
+import { shownHeader } from '../message/shown-header';
+
+/** Bytes of a body that a list shows. */
+const LISTED_BODY_BYTES = 8_192;
+
+/** A message as the API shows it (QStash docs, "Get a message"); what is not set is absent. */
+export function messageJson(message: Message, body: Uint8Array = message.body, maxBodyBytes?: number): object {
+  return {
+    messageId: message.messageId,
+    url: message.url,
+    method: message.method,
+    header: shownHeader(message.header),
+    ...bodyJson('body', body, maxBodyBytes),
+    maxRetries: message.maxRetries,
+    notBefore: message.notBefore,
+    createdAt: message.createdAt,
+    ...callbackJson('callback', message.callback),
+    ...callbackJson('failureCallback', message.failureCallback),
+    ...(message.callerIp === undefined ? {} : { callerIP: message.callerIp, callerIp: message.callerIp }),
+    ...labelsJson(message),
+    ...(message.retryDelayExpression === undefined ? {} : { retryDelayExpression: message.retryDelayExpression }),
+    ...(message.timeout === undefined ? {} : { timeout: message.timeout }),
+  };
+}
+
+/** A dead letter: the message with its id there and its last response. `listed` cuts the bodies. */
+export function deadLetterJson({ deadLetter, row, body, lastAttempt }: DeadLetterDetails, listed: boolean): object {
+  const max = listed ? LISTED_BODY_BYTES : undefined;
+  return {
+    dlqId: deadLetter.dlqId,
+    ...messageJson(row.message, body, max),
+    responseStatus: lastAttempt.status,
+    responseHeader: lastAttempt.header,
+    ...bodyJson('responseBody', responseBody(lastAttempt), max),
+    failedAt: deadLetter.failedAt,
+    retried: deadLetter.attempt,
+    reason: deadLetter.reason,
+  };
+}
+
+/** An entry of the log. Bodies are base64 there; the response is told where an attempt failed. */
+export function logJson({ event, message }: FoundEvent): object {
+  const { record, state } = event;
+  const failed = state === 'ERROR' && record !== undefined;
+  const error = failed ? (record.error ?? `the destination answered with status ${record.status}`) : undefined;
+  return {
+    time: event.time,
+    messageId: event.messageId,
+    state,
+    url: message.url,
+    method: message.method,
+    header: shownHeader(message.header),
+    body: base64(message.body),
+    maxRetries: message.maxRetries,
+    ...(error === undefined ? {} : { error }),
+    ...(failed
+      ? {
+          responseStatus: record.status,
+          responseHeader: record.header,
+          responseHeaders: record.header,
+          responseBody: base64(responseBody(record)),
+        }
+      : {}),
+    ...(state === 'RETRY' && record?.nextAt !== undefined ? { nextDeliveryTime: record.nextAt } : {}),
+    ...(message.timeout === undefined ? {} : { timeout: message.timeout * 1000 }),
+    ...callbackJson('callback', message.callback, 's'),
+    ...callbackJson('failureCallback', message.failureCallback, 's'),
+    ...labelsJson(message),
+    ...(message.retryDelayExpression === undefined
+      ? {}
+      : { retryDelayExpression: message.retryDelayExpression, retryDelayExpr: message.retryDelayExpression }),
+    ...(message.callerIp === undefined ? {} : { callerIP: message.callerIp, callerIp: message.callerIp }),
+  };
+}
+
+/** The log says `callbackHeaders`, messages say `callbackHeader`. */
+function callbackJson(name: 'callback' | 'failureCallback', options: CallbackOptions | undefined, plural = ''): object {
+  if (options === undefined) return {};
+  const hasHeader = Object.keys(options.header).length > 0;
+  return { [name]: options.url, ...(hasHeader ? { [`${name}Header${plural}`]: shownHeader(options.header) } : {}) };
+}
+
+function labelsJson({ labels }: Message): object {
+  return labels === undefined ? {} : { label: labels[0], labels };
+}
+
+function responseBody(attempt: { readonly status: number; readonly body: Uint8Array; readonly error?: string }) {
+  return attempt.status === 0 ? Buffer.from(attempt.error ?? '') : attempt.body;
+}
+
+/** Text where the bytes are UTF-8, else base64; nothing for no bytes. */
+function bodyJson(name: string, bytes: Uint8Array, max = bytes.length): object {
+  if (bytes.length === 0) return {};
+  const cut = bytes.length > max ? { [`${name}Truncated`]: true } : {};
+  if (!isUtf8(bytes)) return { [`${name}Base64`]: Buffer.from(bytes.subarray(0, max)).toString('base64'), ...cut };
+  let end = Math.min(max, bytes.length);
+  // Not in the middle of a character.
+  while (end < bytes.length && (bytes[end]! & 0xc0) === 0x80) end--;
+  return { [name]: Buffer.from(bytes.subarray(0, end)).toString(), ...cut };
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(0, LISTED_BODY_BYTES)).toString('base64');
+}

@@ -1,0 +1,74 @@
+import { loadBody } from '../callback/load-body';
+import { retention } from '../config';
+import { endedAt, loadRow, loadRows } from '../store/message-rows';
+import { cancelMessage } from '../wait/cancel-message';
+import { cancelAll, cancelMessages } from '../wait/cancel-messages';
+import type { ApiRequest } from './api-request';
+import { type ApiResponse, ok } from './api-response';
+import { badRequest, notFound } from './http-error';
+import { messageJson } from './message-json';
+import { searchLimit } from './page';
+import { printable } from './printable';
+import type { Route } from './router';
+import { MESSAGE_FILTER, type ParameterTable, readSelection } from './selection';
+
+const CANCEL_PARAMETERS: ParameterTable = {
+  messageIds: 'many',
+  ...MESSAGE_FILTER,
+  host: 'many',
+  path: 'many',
+  count: 'one',
+};
+/** QStash's limit for one request. */
+const MAX_CANCELLED = 500;
+/** An HTTP API waits 30 seconds for its function. */
+const CANCEL_MS = 20_000;
+
+const missing = (messageId: string) => notFound(`message not found: ${printable(messageId)}`);
+
+async function getMessage({ now }: ApiRequest, messageId: string): Promise<ApiResponse> {
+  const row = await loadRow(messageId);
+  const ended = row && endedAt(row);
+  if (row === undefined || (ended !== undefined && ended < now - retention().logMs)) throw missing(messageId);
+  return ok(messageJson(row.message, await loadBody(row.message)));
+}
+
+async function cancelOne({ now }: ApiRequest, messageId: string): Promise<ApiResponse> {
+  const row = await loadRow(messageId);
+  const outcome = row && (await cancelMessage(row, now));
+  if (outcome === undefined || outcome === 'ended') throw missing(messageId);
+  return ok({ cancelled: outcome === 'before' ? 0 : 1 });
+}
+
+async function cancelMany(request: ApiRequest): Promise<ApiResponse> {
+  const { now } = request;
+  const selection = readSelection(request, CANCEL_PARAMETERS);
+  const count = selection.count(MAX_CANCELLED) ?? Number.POSITIVE_INFINITY;
+  const messageIds = selection.many('messageIds');
+  if (messageIds !== undefined) {
+    const rows = await loadRows(messageIds);
+    return ok({ cancelled: await cancelAll([...rows.values()].slice(0, count), now) });
+  }
+  // The collection's path with a slash is what is left of a message's path when its id is empty.
+  if (selection.isEmpty && request.path.endsWith('/')) {
+    throw badRequest('no message is named: DELETE /v2/messages without a slash cancels all');
+  }
+  const { cancelled } = await cancelMessages(selection.messageFilter(), count, now, searchLimit(CANCEL_MS));
+  return ok({ cancelled });
+}
+
+export const MESSAGE_ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/v2/messages/:messageId',
+    access: 'read',
+    answer: (request, { messageId = '' }) => getMessage(request, messageId),
+  },
+  {
+    method: 'DELETE',
+    path: '/v2/messages/:messageId',
+    access: 'write',
+    answer: (request, { messageId = '' }) => cancelOne(request, messageId),
+  },
+  { method: 'DELETE', path: '/v2/messages', access: 'write', answer: cancelMany },
+];

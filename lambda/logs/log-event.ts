@@ -1,0 +1,115 @@
+import type { Message } from '../message/message';
+import { type AttemptRecord, EARLY_EVENT_MS, isEarly, type MessageState } from '../message/message-state';
+
+/** States of the log in the order of a message's life (QStash docs, "Debug logs"). */
+export const LOG_STATES = [
+  'CREATED',
+  'ACTIVE',
+  'CANCEL_REQUESTED',
+  'ERROR',
+  'RETRY',
+  'DELIVERED',
+  'FAILED',
+  'CANCELED',
+] as const;
+export type LogState = (typeof LOG_STATES)[number];
+
+/** Something that happened to a message. */
+export interface LogEvent {
+  /** Milliseconds. */
+  readonly time: number;
+  readonly messageId: string;
+  readonly state: LogState;
+  /** The attempt that ended, for the states that an outcome has. */
+  readonly record?: AttemptRecord;
+}
+
+type Dated = Pick<Message, 'messageId' | 'createdAt'>;
+
+export function createdEvent({ messageId, createdAt }: Dated): LogEvent {
+  return { time: createdAt, messageId, state: 'CREATED' };
+}
+
+/** What happened so soon after a message's acceptance that its state item alone tells of it. */
+export function earlyEvents(message: Dated, state: MessageState): LogEvent[] {
+  const early = (time: number | undefined) => (time !== undefined && isEarly(message, time) ? [time] : []);
+  return [
+    ...early(state.firstStartedAt).map((time) => activeEvent(message, time)),
+    ...(state.first === undefined ? [] : outcomeEvents(message, state.first)),
+    ...cancelEvents(message, early(state.cancelRequestedAt), early(state.canceledAt)),
+  ];
+}
+
+/**
+ * What the item of an ended attempt tells. It lies at the time of the end: the begin is told by an item of
+ * its own if the attempt lasted, and by the state item if it was the first of a message that started at once.
+ */
+export function attemptEvents(message: Dated, record: AttemptRecord): LogEvent[] {
+  const toldElsewhere =
+    record.endedAt - record.startedAt > EARLY_EVENT_MS || (record.attempt === 0 && isEarly(message, record.startedAt));
+  return [...(toldElsewhere ? [] : [activeEvent(message, record.startedAt)]), ...outcomeEvents(message, record)];
+}
+
+/** Everything that happened to one message, told by its state and the records of its ended attempts. */
+export function allEvents(message: Dated, state: MessageState, records: readonly AttemptRecord[]): LogEvent[] {
+  const underWay = state.state === 'ACTIVE' || state.state === 'CANCEL_REQUESTED';
+  const list = (time: number | undefined) => (time === undefined ? [] : [time]);
+  return [
+    createdEvent(message),
+    ...records.flatMap((record) => [activeEvent(message, record.startedAt), ...outcomeEvents(message, record)]),
+    ...(underWay && state.startedAt !== undefined ? [activeEvent(message, state.startedAt)] : []),
+    ...cancelEvents(message, list(state.cancelRequestedAt), list(state.canceledAt)),
+  ];
+}
+
+export function activeEvent({ messageId }: Pick<Message, 'messageId'>, time: number): LogEvent {
+  return { time, messageId, state: 'ACTIVE' };
+}
+
+/** A cancel of a message that nobody is delivering is asked for and done at once. */
+export function cancelEvents(
+  { messageId }: Pick<Message, 'messageId'>,
+  requested: readonly number[],
+  canceled: readonly number[],
+): LogEvent[] {
+  return [
+    ...[...requested, ...canceled].map((time): LogEvent => ({ time, messageId, state: 'CANCEL_REQUESTED' })),
+    ...canceled.map((time): LogEvent => ({ time, messageId, state: 'CANCELED' })),
+  ];
+}
+
+const STATES_OF_OUTCOME: Readonly<Record<AttemptRecord['outcome'], readonly LogState[]>> = {
+  delivered: ['DELIVERED'],
+  retry: ['ERROR', 'RETRY'],
+  failed: ['ERROR', 'FAILED'],
+  canceled: ['ERROR', 'CANCELED'],
+};
+
+function outcomeEvents({ messageId }: Pick<Message, 'messageId'>, record: AttemptRecord): LogEvent[] {
+  return STATES_OF_OUTCOME[record.outcome].map((state) => ({ time: record.endedAt, messageId, state, record }));
+}
+
+/** Newest first; at the same millisecond by message, and of one message the later state first. */
+export function compareEvents(a: LogEvent, b: LogEvent): number {
+  if (a.time !== b.time) return b.time - a.time;
+  if (a.messageId !== b.messageId) return a.messageId < b.messageId ? -1 : 1;
+  return LOG_STATES.indexOf(b.state) - LOG_STATES.indexOf(a.state);
+}
+
+/** Where a page of events ended. */
+export function cursorOf({ time, messageId, state }: LogEvent): string {
+  return `${time}-${messageId}-${LOG_STATES.indexOf(state)}`;
+}
+
+/** A cursor before every event at `time`, which a scan has come down to. */
+export function cursorBefore(time: number): string {
+  return `${time}--`;
+}
+
+/** What a cursor stands for: events after it are those that compare as greater. Undefined for other text. */
+export function parseCursor(text: string): LogEvent | undefined {
+  const match = /^(\d{1,15})-([\w]*)-(\d?)$/.exec(text);
+  if (match === null) return undefined;
+  const state = LOG_STATES[Number(match[3] || LOG_STATES.length - 1)];
+  return state && { time: Number(match[1]), messageId: match[2]!, state };
+}

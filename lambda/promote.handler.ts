@@ -1,0 +1,7 @@
+import type { Context } from 'aws-lambda';
+import { promote, type TickResult } from './wait/promote';
+
+/** The tick of every minute. */
+export function handler(_event: unknown, context: Context): Promise<TickResult> {
+  return promote(context.getRemainingTimeInMillis());
+}

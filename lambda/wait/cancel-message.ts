@@ -1,0 +1,116 @@
+import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { eventLogOn, longestAttemptMs, requireEnv, retention } from '../config';
+import { logEvent } from '../logs/write-line';
+import { endedExpiry } from '../message/expiry';
+import type { Message } from '../message/message';
+import { isEarly, isTerminal, type MessageState } from '../message/message-state';
+import { dynamodb } from '../store/aws';
+import { type Item, N, S, stateKey } from '../store/keys';
+import { decodeState, encodeCancel, ttlOf } from '../store/message-items';
+import type { MessageRow } from '../store/message-rows';
+import { putItem } from '../store/write-items';
+import { unscheduleAttempt } from './schedule-attempt';
+
+/**
+ * What a cancel did: the message is `canceled`; `requested` lets the attempt under way end, and then it is,
+ * unless it is delivered by that; it was requested `before`; or the message has `ended` already.
+ */
+export type Cancellation = 'canceled' | 'requested' | 'before' | 'ended';
+
+/** Cancels one message. After `canceled` or `requested` no attempt begins. */
+export async function cancelMessage(row: MessageRow, now: number): Promise<Cancellation> {
+  const { message } = row;
+  const token = crypto.randomUUID();
+  const expiresAt = Math.max(row.expiresAt ?? 0, endedExpiry(message, now, longestAttemptMs(), retention()));
+  const by = { ':by': S(token), ':now': N(now) };
+  const waiting = await write(
+    message.messageId,
+    {
+      UpdateExpression: 'SET st = :canceled, ca = :now, #by = :by, #ttl = :ttl',
+      // A lease that has run out has nobody who could still record an outcome.
+      ConditionExpression: 'attribute_not_exists(st) OR st = :retry OR (st = :active AND #until <= :now)',
+      ExpressionAttributeNames: { '#by': 'by', '#ttl': 'ttl', '#until': 'until' },
+      ExpressionAttributeValues: {
+        ...by,
+        ':canceled': S('CANCELED'),
+        ':retry': S('RETRY'),
+        ':active': S('ACTIVE'),
+        ':ttl': ttlOf(expiresAt).ttl!,
+      },
+    },
+    token,
+  );
+  if (waiting.written) return finish(message, waiting.state, now, expiresAt);
+  if (isTerminal(waiting.state)) return 'ended';
+  if (waiting.state.state === 'CANCEL_REQUESTED') return 'before';
+  const active = await write(
+    message.messageId,
+    {
+      UpdateExpression: 'SET st = :requested, cr = :now, #by = :by',
+      ConditionExpression: 'st = :active',
+      ExpressionAttributeNames: { '#by': 'by' },
+      ExpressionAttributeValues: { ...by, ':requested': S('CANCEL_REQUESTED'), ':active': S('ACTIVE') },
+    },
+    token,
+  );
+  if (active.written) {
+    await tell(message, now, 'CANCEL_REQUESTED', expiresAt);
+    return 'requested';
+  }
+  if (isTerminal(active.state)) return 'ended';
+  if (active.state.state === 'CANCEL_REQUESTED') return 'before';
+  // The attempt has ended in between and the message waits again.
+  return cancelMessage(row, now);
+}
+
+interface StateWrite {
+  readonly UpdateExpression: string;
+  readonly ConditionExpression: string;
+  readonly ExpressionAttributeNames: Record<string, string>;
+  readonly ExpressionAttributeValues: Item;
+}
+
+interface Written {
+  readonly written: boolean;
+  /** As it was before when written, else as it stands in the way. */
+  readonly state: MessageState;
+}
+
+async function write(messageId: string, change: StateWrite, token: string): Promise<Written> {
+  try {
+    const { Attributes } = await dynamodb.send(
+      new UpdateItemCommand({
+        TableName: requireEnv('TABLE_NAME'),
+        Key: stateKey(messageId),
+        ...change,
+        ReturnValues: 'ALL_OLD',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      }),
+    );
+    return { written: true, state: decodeState(Attributes) };
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    const state = decodeState(error.Item);
+    return { written: state.cancelToken === token, state };
+  }
+}
+
+/** Takes out of the table what would wake the message. */
+async function finish(message: Message, before: MessageState, now: number, expiresAt: number): Promise<Cancellation> {
+  const due = before.due ?? message.notBefore;
+  if (due > now) await unscheduleAttempt(message, due);
+  await tell(message, now, 'CANCELED', expiresAt);
+  return 'canceled';
+}
+
+/** Tells the log: by the state item itself, or, long after the message's time, by an item of its own. */
+async function tell(
+  message: Message,
+  now: number,
+  state: 'CANCELED' | 'CANCEL_REQUESTED',
+  expiresAt: number,
+): Promise<void> {
+  const { messageId } = message;
+  if (eventLogOn() && !isEarly(message, now)) await putItem(encodeCancel(messageId, now, state, expiresAt));
+  logEvent(state === 'CANCELED' ? 'canceled' : 'cancelRequested', { messageId, time: now });
+}

@@ -1,0 +1,88 @@
+import { settle } from '../deliver/settle';
+import { logEvent } from '../logs/write-line';
+import { ALL_SHARDS, encodeTime } from '../message/message-id';
+import { dayPartition, daysBetween, type Item, STATE_SUFFIX } from '../store/keys';
+import { type MessageRow, rowsOf } from '../store/message-rows';
+import { type PartitionRange, queryPartition } from '../store/read-items';
+
+/** A message whose hint is not seen by now has none: SQS holds a hint for 15 minutes at most. */
+export const SWEEP_AFTER_MS = 17 * 60_000;
+export interface Sweep {
+  /** Messages accepted before this have been looked at. */
+  readonly sweptTo: number;
+  /** Messages whose hint was sent again. */
+  readonly swept: number;
+  /** When a tick has something to sweep again; undefined when nothing was accepted since. */
+  readonly nextWorkAt: number | undefined;
+}
+
+/**
+ * Looks once at every message that was accepted 17 minutes ago, by the time in its id, and settles those that
+ * nobody has ever looked at: their publisher, or the deliverer that made a callback, died between writing
+ * the message and sending its hint.
+ */
+export async function sweepOrphans(sweptTo: number, now: number, isOver: () => boolean): Promise<Sweep> {
+  const end = now - SWEEP_AFTER_MS;
+  let from = sweptTo;
+  let swept = 0;
+  while (from < end && !isOver()) {
+    const to = Math.min(end, nextDay(from));
+    const shards = await Promise.all(ALL_SHARDS.map((shard) => sweepShard(shard, { from, to }, now, isOver)));
+    for (const shard of shards) swept += shard.swept;
+    from = Math.min(...shards.map((shard) => shard.sweptTo));
+  }
+  const waiting = from < end || (await anythingSince(from, now));
+  return { sweptTo: from, swept, nextWorkAt: waiting ? now : undefined };
+}
+
+/** Sweeps one shard's part of one day, as far as there is time. */
+async function sweepShard(
+  shard: number,
+  { from, to }: { readonly from: number; readonly to: number },
+  now: number,
+  isOver: () => boolean,
+): Promise<{ readonly swept: number; readonly sweptTo: number }> {
+  // Ids with the time `to` belong to what is swept next.
+  const range = { partition: dayPartition(from, shard), from: encodeTime(from), to: encodeTime(to) };
+  let swept = 0;
+  for await (const row of rowsIn(range)) {
+    if (isOver()) return { swept, sweptTo: row.message.createdAt };
+    if (row.state.state !== undefined || row.message.notBefore > now) continue;
+    await settle(row, now);
+    logEvent('swept', { messageId: row.message.messageId });
+    swept++;
+  }
+  return { swept, sweptTo: to };
+}
+
+/** A message and its state item are neighbours, but may be on two pages. */
+async function* rowsIn(range: PartitionRange): AsyncGenerator<MessageRow> {
+  let items: Item[] = [];
+  let after: string | undefined;
+  do {
+    const page = await queryPartition({ ...range, after, consistent: false, attributes: ROW_ATTRIBUTES });
+    after = page.lastSort;
+    items.push(...page.items);
+    const last = items.at(-1);
+    const open = after !== undefined && last !== undefined && !last.sk!.S!.endsWith(STATE_SUFFIX) ? [last] : [];
+    yield* rowsOf(items.slice(0, items.length - open.length)).values();
+    items = open;
+  } while (after !== undefined);
+}
+
+/** All but bodies. */
+const ROW_ATTRIBUTES = ['pk', 'sk', 'd', 'st', 'ttl'];
+
+async function anythingSince(from: number, now: number): Promise<boolean> {
+  const partitions = daysBetween(from, now).flatMap((day) => ALL_SHARDS.map((shard) => dayPartition(day, shard)));
+  const pages = await Promise.all(
+    partitions.map((partition) =>
+      queryPartition({ partition, from: encodeTime(from), to: encodeTime(now + 1), limit: 1, attributes: ['sk'] }),
+    ),
+  );
+  return pages.some(({ items }) => items.length > 0);
+}
+
+function nextDay(time: number): number {
+  return daysBetween(time, time)[0]! + 86_400_000;
+}
