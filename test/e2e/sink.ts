@@ -1,0 +1,68 @@
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A request that reached the sink. */
+export interface Arrival {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** Wall time, milliseconds. */
+  readonly at: number;
+}
+
+/** What the sink answers; `hang` never does. */
+export type Reply =
+  | number
+  | 'hang'
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string | Buffer };
+
+/** A destination on loopback that keeps what it was sent. */
+export class Sink {
+  readonly arrivals: Arrival[] = [];
+  private server: Server | undefined;
+  private port = 0;
+
+  /** `reply` is asked for every request; 200 by default. */
+  constructor(public reply: (arrival: Arrival) => Reply | Promise<Reply> = () => 200) {}
+
+  async listen(): Promise<this> {
+    this.server = createServer(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const { method = '', url = '', headers } = request;
+      const arrival = { method, path: url, headers, body: Buffer.concat(chunks), at: Date.now() };
+      this.arrivals.push(arrival);
+      answer(response, await this.reply(arrival));
+    });
+    await new Promise<void>((resolve) => {
+      this.server!.listen(0, '127.0.0.1', resolve);
+    });
+    this.port = (this.server.address() as AddressInfo).port;
+    return this;
+  }
+
+  url(path = '/'): string {
+    return `http://127.0.0.1:${this.port}${path}`;
+  }
+
+  /** The requests so far whose path starts with `path`. */
+  at(path: string): Arrival[] {
+    return this.arrivals.filter((arrival) => arrival.path.startsWith(path));
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.server?.close(() => resolve());
+      this.server?.closeAllConnections();
+    });
+  }
+}
+
+function answer(response: ServerResponse, reply: Reply): void {
+  if (reply === 'hang') return;
+  const { status, headers = {}, body = '' } = typeof reply === 'number' ? { status: reply } : reply;
+  response.writeHead(status, headers);
+  response.end(body);
+}
