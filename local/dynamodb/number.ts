@@ -8,6 +8,7 @@ interface Decimal {
 
 const MAX_DIGITS = 38;
 const MAX_EXPONENT = 125;
+const MIN_EXPONENT = -130;
 
 function parse(number: string): Decimal {
   const [whole, fraction = ''] = number.split('.') as [string, string?];
@@ -34,11 +35,21 @@ export function add(left: string, right: string, sign: 1 | -1 = 1): string {
   const digits = (sum < 0n ? -sum : sum).toString().padStart(scale + 1, '0');
   const whole = digits.slice(0, digits.length - scale);
   const fraction = digits.slice(digits.length - scale).replace(/0+$/, '');
-  const significant = significantDigits(whole + fraction);
-  if (whole.length - 1 > MAX_EXPONENT)
-    throw invalid('Number overflow. Attempting to store a number with magnitude larger than supported range');
-  if (significant.length > MAX_DIGITS) throw invalid('Attempting to store more than 38 significant digits in a Number');
-  return `${sum < 0n ? '-' : ''}${whole}${fraction && `.${fraction}`}`;
+  const result = `${sum < 0n ? '-' : ''}${whole}${fraction && `.${fraction}`}`;
+  const exponent = exponentOf(result);
+  if (exponent > MAX_EXPONENT || exponent < MIN_EXPONENT) {
+    const [flow, than] = exponent < 0 ? ['underflow', 'smaller'] : ['overflow', 'larger'];
+    throw invalid(`Number ${flow}. Attempting to store a number with magnitude ${than} than supported range`);
+  }
+  if (significantDigits(result).length > MAX_DIGITS)
+    throw invalid(`Attempting to store more than ${MAX_DIGITS} significant digits in a Number: ${result}`);
+  return result;
+}
+
+/** Power of ten of the first significant digit; 0 for zero. */
+function exponentOf(number: string): number {
+  const [whole, fraction = ''] = number.replace('-', '').split('.') as [string, string?];
+  return whole !== '0' || fraction === '' ? whole.length - 1 : -1 - /^0*/.exec(fraction)![0].length;
 }
 
 /** Digits without sign, point, leading and trailing zeros. */
@@ -54,9 +65,7 @@ export function significantDigits(number: string): string {
 export function sortableNumber(number: string): string {
   const digits = significantDigits(number);
   if (digits === '') return '1';
-  const [whole, fraction = ''] = number.replace('-', '').split('.') as [string, string?];
-  const exponent = whole !== '0' ? whole.length - 1 : /^0*/.exec(fraction)![0].length * -1 - 1;
-  const shifted = exponent + 130;
+  const shifted = exponentOf(number) - MIN_EXPONENT;
   if (!number.startsWith('-')) return `2${hex(shifted)}${digits}`;
   return `0${hex(255 - shifted)}${digits.replace(/\d/g, (digit) => String(9 - Number(digit)))}g`;
 }

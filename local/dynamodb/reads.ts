@@ -1,9 +1,10 @@
 import { type AttributeMap, itemSize } from './attribute-value';
 import type { Engine } from './engine';
+import { checkKey, checkScalarKeys } from './key-checks';
 import { itemKey } from './keys';
 import { project } from './projection';
 import { type BatchGetRequest, type GetRequest, parse, SCHEMAS } from './request';
-import { checkKey, checkScalarKeys, type Table } from './table';
+import type { Table } from './table';
 import { tableNamed } from './tables';
 import type { Usage } from './usage';
 

@@ -94,6 +94,7 @@ export interface BatchGetRequest {
   readonly ReturnConsumedCapacity?: Reporting;
 }
 
+const MAX_EXPRESSION_BYTES = 4096;
 const ON_FAILURE = { ReturnValuesOnConditionCheckFailure: { type: 'String', enum: ['ALL_OLD', 'NONE'] } };
 
 /** Schemas of requests by operation. */
@@ -119,15 +120,29 @@ const LEGACY = [
   'ScanFilter',
 ];
 
+/** A request, and what stands in it for single tables or items. */
+function partsOf(input: object): object[] {
+  const { RequestItems, TransactItems } = input as { RequestItems?: object; TransactItems?: unknown };
+  const transact = Array.isArray(TransactItems) ? TransactItems.flatMap((item) => Object.values(item ?? {})) : [];
+  const parts: unknown[] = [input, ...Object.values(RequestItems ?? {}), ...transact];
+  return parts.filter((part) => typeof part === 'object' && part !== null);
+}
+
+function checkMembers(part: object): void {
+  for (const [name, value] of Object.entries(part)) {
+    if (LEGACY.includes(name)) throw invalid(`The legacy parameter ${name} is not supported here: use expressions.`);
+    const size = name.endsWith('Expression') && typeof value === 'string' ? Buffer.byteLength(value) : 0;
+    if (size > MAX_EXPRESSION_BYTES)
+      throw invalid(`Invalid ${name}: Expression size has exceeded the maximum allowed size; expression size: ${size}`);
+  }
+}
+
 /**
  * A request as the operation takes it: types and bounds checked, numbers in plain notation, expressions parsed
  * into the members that begin with `_`. Throws `ValidationException` or `SerializationException`.
  */
 export function parse<T>({ types, custom }: Schema, input: object): T {
-  const { RequestItems = {} } = input as { RequestItems?: Record<string, object> };
-  const parts = [input, ...Object.values(RequestItems)];
-  const legacy = LEGACY.find((name) => parts.some((part) => part !== null && Object.hasOwn(part, name)));
-  if (legacy !== undefined) throw invalid(`The legacy parameter ${legacy} is not supported here: use expressions.`);
+  for (const part of partsOf(input)) checkMembers(part);
   try {
     const request = validations.checkTypes(input, types);
     // Sizes are checked where the item is known, in the bytes that AWS counts.

@@ -77,6 +77,7 @@ function transactSchema(name: string, kinds: Readonly<Record<string, Schema>>): 
 
 /** Carries out TransactWriteItems: all of it as one, or nothing. */
 export function transactWriteItems(engine: Engine, input: TransactInput, usage: Usage): Promise<object> {
+  // Before parsing, which changes what it gets.
   const digest = createHash('sha256').update(canonical(input.TransactItems)).digest('hex');
   const request = parse<TransactRequest<WriteRequest>>(TRANSACT_WRITE, input);
   const { TransactItems, ClientRequestToken: token, ReturnConsumedCapacity } = request;
@@ -91,12 +92,10 @@ export function transactWriteItems(engine: Engine, input: TransactInput, usage: 
       for (const { table, write } of writes) readItem(engine, table, { Key: keyOf(write) }, usage, FACTOR);
       return { operations: [], result: result() };
     }
-    const keys = new Set(writes.map(({ table, write }) => itemKey(table, keyOf(write))));
-    if (keys.size < writes.length) throw invalid('Transaction request cannot include multiple operations on one item');
+    checkDistinct(writes.map(({ table, write }) => itemKey(table, keyOf(write))));
     const changes = eachOrCancel(writes, ({ table, kind, write }) => decide(engine, table, kind, write, usage, FACTOR));
     const bytes = changes.reduce((sum, { after = {} }) => sum + itemSize(after), 0);
-    if (bytes > MAX_BYTES)
-      throw invalid(`The items of a transaction can have ${MAX_BYTES} bytes together, and these have ${bytes}.`);
+    if (bytes > MAX_BYTES) throw invalid(`Transaction payload size cannot exceed 4MB. Payload Size: ${bytes}`);
     const changing = changes.filter((_, i) => writes[i]!.kind !== 'ConditionCheck');
     const operations = changing.flatMap((change) => engine.operations(change, usage));
     if (token !== undefined) operations.push(...(await tokenOperations(engine, token, digest)));
@@ -108,17 +107,23 @@ export function transactWriteItems(engine: Engine, input: TransactInput, usage: 
 export function transactGetItems(engine: Engine, input: object, usage: Usage): Promise<object> {
   const { TransactItems, ReturnConsumedCapacity } = parse<TransactRequest<GetRequest>>(TRANSACT_GET, input);
   return engine.database.turn(() => {
-    const reads = TransactItems.map(({ Get: read }) => ({
-      read: read!,
-      table: tableNamed(engine.database, read!.TableName),
-    }));
+    const reads = TransactItems.map((item) => {
+      const read = item.Get!;
+      return { read, table: tableNamed(engine.database, read.TableName) };
+    });
     eachOrCancel(reads, ({ table, read }) => checkGet(table, read));
+    checkDistinct(reads.map(({ table, read }) => itemKey(table, read.Key)));
     const Responses = reads.map(({ table, read }) => ({ Item: readItem(engine, table, read, usage, FACTOR) }));
     return {
       operations: [],
       result: { Responses, ConsumedCapacity: usage.ofTables(ReturnConsumedCapacity, true) },
     };
   });
+}
+
+function checkDistinct(keys: readonly string[]): void {
+  if (new Set(keys).size < keys.length)
+    throw invalid('Transaction request cannot include multiple operations on one item');
 }
 
 /** Does something for every item; if it is refused for any, throws one refusal that has the reason of each. */

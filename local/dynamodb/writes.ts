@@ -3,10 +3,11 @@ import { type Change, writeUnits } from './change';
 import { matches } from './condition';
 import { DynamoDbError, invalid, invalidValue } from './dynamodb-error';
 import type { Engine } from './engine';
+import { checkItemKeys, checkKey, checkScalarKeys } from './key-checks';
 import { itemKey } from './keys';
 import { project } from './projection';
 import { type BatchWriteRequest, parse, SCHEMAS, type WriteRequest } from './request';
-import { checkItemKeys, checkKey, checkScalarKeys, type Table } from './table';
+import type { Table } from './table';
 import { tableNamed } from './tables';
 import { updated } from './update';
 import type { Usage } from './usage';
@@ -38,7 +39,9 @@ export function checkWrite(table: Table, kind: WriteKind, request: WriteRequest)
 
 function checkItem(item: AttributeMap, tooLarge: string): void {
   if (itemSize(item) > MAX_ITEM_BYTES) throw invalid(tooLarge);
-  if (nesting({ M: item }) > MAX_NESTING + 1) throw invalid('Nesting Levels have exceeded supported limits');
+  if (nesting({ M: item }) > MAX_NESTING)
+    throw invalid(`Nesting Levels have exceeded supported limits: an item can have ${MAX_NESTING}, itself included`);
+  if (Object.hasOwn(item, '')) throw invalid('Empty attribute name');
 }
 
 /**
