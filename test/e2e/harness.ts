@@ -1,5 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { Client } from '@upstash/qstash';
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { Client, Receiver } from '@upstash/qstash';
+import type { Item } from '../../lambda/store/keys';
+import type { Env } from '../../lib/names';
+import { readAssembly } from '../../local/assembly/read-assembly';
+import type { StackAssembly, TemplateResource } from '../../local/assembly/template';
 import type { LogLine } from '../../local/functions/lambda-function';
 import { type LocalOptions, type LocalService, startLocal } from '../../local/start-local';
 import { type Reply, Sink } from './sink';
@@ -7,42 +13,111 @@ import { type Reply, Sink } from './sink';
 /** The service that `npm start` runs. */
 export const ASSEMBLY = path.join(__dirname, '..', '..', 'assets', 'assembly');
 
+/** Address of a DynamoDB to use in place of the embedded one. */
+const SHARED_DYNAMODB = process.env.DYNAMODB_ENDPOINT;
+
+/** How to run the service: by default the assembly that `npm start` runs. */
+export interface StartOptions extends Partial<LocalOptions> {
+  /** Variables of the functions, in place of those that the template gives. */
+  readonly environment?: { readonly [name in keyof typeof Env]?: string };
+}
+
+/** An answer of the service. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Parsed JSON; undefined for an empty answer. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests say what they expect of it
+  readonly body: any;
+}
+
+/** An entry of the log. */
+export interface LogEntry extends Readonly<Record<string, unknown>> {
+  readonly time: number;
+  readonly messageId: string;
+  readonly state: string;
+  readonly nextDeliveryTime?: number;
+}
+
 /** A running service with the official client, and everything its functions have logged. */
 export interface Running {
   readonly service: LocalService;
   readonly client: Client;
+  /** Verifies with the keys that the service started with. */
+  readonly receiver: Receiver;
   readonly lines: readonly LogLine[];
   /** An authorized request to a path of the service, such as `/v2/messages`. */
   request(path: string, init?: RequestInit): Promise<Response>;
+  /** The same with its answer read. */
+  json(path: string, init?: RequestInit): Promise<Answer>;
+  /** What happened to a message, oldest first. */
+  events(messageId: string): Promise<LogEntry[]>;
+  /** {@link events} once the message has ended. */
+  ended(messageId: string): Promise<LogEntry[]>;
+  /** Everything in the table but what the tick keeps for itself, in the order of keys. */
+  items(): Promise<Item[]>;
 }
 
 const closers: (() => Promise<void>)[] = [];
 
+// The client also tells the console of each refusal, which many tests provoke.
+const { error } = console;
+jest.spyOn(console, 'error').mockImplementation((...texts: unknown[]) => {
+  if (!String(texts[0]).startsWith('[Upstash QStash]')) error(...texts);
+});
+
 /** Starts the service on a free port; {@link closeAll} ends it. */
-export async function start(options: Partial<LocalOptions> = {}): Promise<Running> {
+export async function start(options: StartOptions = {}): Promise<Running> {
   const lines: LogLine[] = [];
   const service = await startLocal({
-    assembly: ASSEMBLY,
     port: 0,
     onLogLine: (line) => lines.push(line),
-    ...(process.env.DYNAMODB_ENDPOINT === undefined ? {} : { dynamoDbEndpoint: process.env.DYNAMODB_ENDPOINT }),
+    ...(SHARED_DYNAMODB === undefined ? {} : { dynamoDbEndpoint: SHARED_DYNAMODB }),
     ...options,
+    assembly: assemblyOf(options),
   });
   closers.push(() => service.close());
+  const request: Running['request'] = (route, init = {}) => {
+    const headers = new Headers(init.headers);
+    if (!headers.has('authorization')) headers.set('authorization', `Bearer ${service.token}`);
+    return fetch(service.url + route, { redirect: 'manual', ...init, headers });
+  };
+  const json: Running['json'] = async (route, init) => {
+    const response = await request(route, init);
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+  };
+  const events: Running['events'] = async (messageId) =>
+    (await json(`/v2/events?messageIds=${messageId}`)).body.events.reverse();
   return {
     service,
     client: new Client({ baseUrl: service.url, token: service.token, retry: false, enableTelemetry: false }),
+    receiver: receiverOf(service.signingKeys),
     lines,
-    request: (route, init = {}) => {
-      const headers = new Headers(init.headers);
-      if (!headers.has('authorization')) headers.set('authorization', `Bearer ${service.token}`);
-      return fetch(service.url + route, { ...init, headers });
-    },
+    request,
+    json,
+    events,
+    ended: (messageId) =>
+      until(async () => {
+        const found = await events(messageId);
+        return ['DELIVERED', 'FAILED', 'CANCELED'].includes(found.at(-1)?.state ?? '') && found;
+      }),
+    items: () => scanTable(service),
   };
 }
 
+/** A receiver with a pair of signing keys. */
+export function receiverOf({ current, next }: { readonly current: string; readonly next: string }): Receiver {
+  return new Receiver({ currentSigningKey: current, nextSigningKey: next });
+}
+
+/** The states of log entries, in their order. */
+export const statesOf = (entries: readonly LogEntry[]): string[] => entries.map(({ state }) => state);
+
 /** Starts a sink on a free port; {@link closeAll} ends it. */
-export async function startSink(reply?: (arrival: Parameters<Sink['reply']>[0]) => Reply | Promise<Reply>): Promise<Sink> {
+export async function startSink(
+  reply?: (arrival: Parameters<Sink['reply']>[0]) => Reply | Promise<Reply>,
+): Promise<Sink> {
   const sink = await new Sink(reply).listen();
   closers.push(() => sink.close());
   return sink;
@@ -60,4 +135,38 @@ export async function until<T>(look: () => T | false | undefined | Promise<T | f
     if (found !== false && found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+/** A DynamoDB that runs elsewhere serves several services: each has a table of its own there. */
+function assemblyOf({ assembly = ASSEMBLY, dataDir, environment }: StartOptions): StackAssembly {
+  const read = typeof assembly === 'string' ? readAssembly(assembly) : assembly;
+  // Started again on the same data directory, a service finds its table again.
+  const TableName = dataDir === undefined ? `e2e-${randomUUID()}` : path.basename(dataDir);
+  const propertiesOf = ({ Type, Properties }: TemplateResource) => {
+    if (Type === 'AWS::DynamoDB::Table' && SHARED_DYNAMODB !== undefined) return { ...Properties, TableName };
+    if (Type !== 'AWS::Lambda::Function' || environment === undefined) return Properties;
+    const { Variables } = Properties!.Environment as { Variables: object };
+    return { ...Properties, Environment: { Variables: { ...Variables, ...environment } } };
+  };
+  const resources = Object.entries(read.template.Resources!).map(([id, resource]) => [
+    id,
+    { ...resource, Properties: propertiesOf(resource) },
+  ]);
+  return { ...read, template: { ...read.template, Resources: Object.fromEntries(resources) } };
+}
+
+async function scanTable({ endpoints, resources }: LocalService): Promise<Item[]> {
+  const table = Object.values(resources).find(({ type }) => type === 'AWS::DynamoDB::Table')!;
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const client = new DynamoDBClient({ endpoint: endpoints.dynamodb, region: 'us-east-1', credentials });
+  const items: Item[] = [];
+  let from: Item | undefined;
+  do {
+    const page = await client.send(new ScanCommand({ TableName: table.ref, ExclusiveStartKey: from }));
+    items.push(...(page.Items ?? []));
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
+  client.destroy();
+  const keyOf = ({ pk, sk }: Item) => `${pk!.S}\n${sk!.S}`;
+  return items.filter(({ pk }) => pk!.S !== 'promoter').sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }

@@ -18,9 +18,23 @@ export type Reply =
   | 'hang'
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string | Buffer };
 
+/** A reply, or what finds it once the request is there. */
+type Answering = Reply | ((arrival: Arrival) => Reply | Promise<Reply>);
+
+/** A path of the sink with its own replies. */
+export interface Destination {
+  readonly url: string;
+  /** The requests so far. */
+  readonly arrivals: readonly Arrival[];
+}
+
+/** A failure after which the next attempt may follow at once. */
+export const AGAIN: Reply = { status: 503, headers: { 'retry-after': '0' } };
+
 /** A destination on loopback that keeps what it was sent. */
 export class Sink {
   readonly arrivals: Arrival[] = [];
+  private readonly destinations = new Map<string, { readonly arrivals: Arrival[]; readonly replies: Answering[] }>();
   private server: Server | undefined;
   private port = 0;
 
@@ -34,7 +48,7 @@ export class Sink {
       const { method = '', url = '', headers } = request;
       const arrival = { method, path: url, headers, body: Buffer.concat(chunks), at: Date.now() };
       this.arrivals.push(arrival);
-      answer(response, await this.reply(arrival));
+      answer(response, await this.replyTo(arrival));
     });
     await new Promise<void>((resolve) => {
       this.server!.listen(0, '127.0.0.1', resolve);
@@ -47,9 +61,28 @@ export class Sink {
     return `http://127.0.0.1:${this.port}${path}`;
   }
 
+  /**
+   * A path that nobody else uses, with all below it, which gives these replies in order and the last one ever
+   * after; 200 if none.
+   */
+  destination(...replies: Answering[]): Destination {
+    const path = `/destination-${this.destinations.size + 1}`;
+    const arrivals: Arrival[] = [];
+    this.destinations.set(path, { arrivals, replies: replies.length === 0 ? [200] : replies });
+    return { url: this.url(path), arrivals };
+  }
+
   /** The requests so far whose path starts with `path`. */
   at(path: string): Arrival[] {
     return this.arrivals.filter((arrival) => arrival.path.startsWith(path));
+  }
+
+  private async replyTo(arrival: Arrival): Promise<Reply> {
+    const destination = this.destinations.get(/^\/[^/?]*/.exec(arrival.path)![0]);
+    if (destination === undefined) return this.reply(arrival);
+    const { arrivals, replies } = destination;
+    const reply = replies[Math.min(arrivals.push(arrival), replies.length) - 1]!;
+    return typeof reply === 'function' ? reply(arrival) : reply;
   }
 
   close(): Promise<void> {
