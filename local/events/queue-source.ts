@@ -75,16 +75,21 @@ export class QueueSource {
     }
   }
 
+  /** Invokes the function with a batch, and deletes what it has done. */
   private async handle(first: readonly ReceivedMessage[]): Promise<void> {
     this.running++;
     await this.activity.during(async () => {
       const batch = await this.fill([...first]);
+      if (this.stopping.signal.aborted) return;
       const result = await this.target.invoke({ Records: batch.map((message) => this.record(message)) });
       const ids = batch.map(({ MessageId }) => MessageId);
       const done = succeeded(ids, result, this.options.partialFailures);
-      if (this.stopping.signal.aborted) return;
       const handles = batch.filter(({ MessageId }) => done.has(MessageId)).map(({ ReceiptHandle }) => ReceiptHandle);
-      this.sqs.delete(this.options.queueName, handles);
+      try {
+        this.sqs.delete(this.options.queueName, handles);
+      } catch {
+        // Received anew meanwhile, or with the queue gone: as on AWS the message is no longer this batch's.
+      }
     });
     this.running--;
     this.slotFreed?.();
@@ -97,9 +102,13 @@ export class QueueSource {
     const window = new AbortController();
     const cancel = this.clock.schedule(this.clock.now() + windowMs, () => window.abort());
     const signal = AbortSignal.any([window.signal, this.stopping.signal]);
-    while (batch.length < batchSize && !signal.aborted) {
-      const max = Math.min(batchSize - batch.length, RECEIVE_MAX);
-      batch.push(...(await this.sqs.receive(queueName, { max, waitMs: LONG_POLL_MS, signal })));
+    try {
+      while (batch.length < batchSize && !signal.aborted) {
+        const max = Math.min(batchSize - batch.length, RECEIVE_MAX);
+        batch.push(...(await this.sqs.receive(queueName, { max, waitMs: LONG_POLL_MS, signal })));
+      }
+    } catch {
+      // Nothing more to be had: what is there is a batch.
     }
     cancel();
     return batch;

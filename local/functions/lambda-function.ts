@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { cpus } from 'node:os';
 import type { Activity } from '../activity';
-import { type InvocationResult, LambdaWorker } from './lambda-worker';
+import { type InvocationResult, LambdaWorker, RUNTIME_GONE } from './lambda-worker';
 import type { WorkerSetup } from './worker-protocol';
 
 /** What is known of a function from its template. */
@@ -45,9 +45,9 @@ export class LambdaFunction {
   readonly path: string;
   readonly arn: string;
   private readonly size: number;
-  private readonly workers = new Set<LambdaWorker>();
+  private readonly workers = new Map<string, LambdaWorker>();
   private readonly idle: LambdaWorker[] = [];
-  private readonly waiting: ((worker: LambdaWorker) => void)[] = [];
+  private readonly waiting: ((worker: LambdaWorker | undefined) => void)[] = [];
   private started = 0;
   private closed = false;
 
@@ -80,6 +80,7 @@ export class LambdaFunction {
   invokeJson(event: string): Promise<InvocationResult> {
     return this.activity.during(async () => {
       const worker = await this.acquire();
+      if (worker === undefined) return RUNTIME_GONE;
       const broken = await worker.ready;
       if (broken !== undefined) return broken;
       const result = await worker.invoke(randomUUID(), event, this.options.timeoutMs);
@@ -88,14 +89,25 @@ export class LambdaFunction {
     });
   }
 
-  async close(): Promise<void> {
-    this.closed = true;
-    await Promise.all([...this.workers].map((worker) => worker.close()));
+  /**
+   * Ends the worker with this access key, whatever it does, as when its process dies: what it had under way
+   * fails. Resolves when it runs no more; nothing happens when it is gone already.
+   */
+  async end(accessKeyId: string): Promise<void> {
+    await this.workers.get(accessKeyId)?.close();
   }
 
-  private async acquire(): Promise<LambdaWorker> {
-    const warm = this.idle.pop();
-    if (warm !== undefined) return warm;
+  /** Ends what runs; it and what waits are failures. */
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const refuse of this.waiting.splice(0)) refuse(undefined);
+    await Promise.all([...this.workers.values()].map((worker) => worker.close()));
+  }
+
+  /** A worker as soon as there is one; none after the end. */
+  private async acquire(): Promise<LambdaWorker | undefined> {
+    if (this.closed) return undefined;
+    for (let warm = this.idle.pop(); warm !== undefined; warm = this.idle.pop()) if (warm.usable) return warm;
     if (this.workers.size < this.size) return this.start();
     return new Promise((resolve) => {
       this.waiting.push(resolve);
@@ -110,21 +122,21 @@ export class LambdaFunction {
   }
 
   private start(): LambdaWorker {
-    const environment = {
-      ...this.options.environment,
-      AWS_ACCESS_KEY_ID: workerAccessKeyId(this.logicalId, ++this.started),
-    };
+    const accessKeyId = workerAccessKeyId(this.logicalId, ++this.started);
+    const environment = { ...this.options.environment, AWS_ACCESS_KEY_ID: accessKeyId };
     const onLine = (text: string) => this.onLogLine({ logicalId: this.logicalId, path: this.path, text });
-    const worker: LambdaWorker = new LambdaWorker(this.options.setup, environment, onLine, () => this.gone(worker));
-    this.workers.add(worker);
+    const worker: LambdaWorker = new LambdaWorker(this.options.setup, environment, onLine, () =>
+      this.gone(accessKeyId, worker),
+    );
+    this.workers.set(accessKeyId, worker);
     return worker;
   }
 
-  private gone(worker: LambdaWorker): void {
-    this.workers.delete(worker);
+  private gone(accessKeyId: string, worker: LambdaWorker): void {
+    this.workers.delete(accessKeyId);
     const at = this.idle.indexOf(worker);
     if (at >= 0) this.idle.splice(at, 1);
-    const next = this.closed ? undefined : this.waiting.shift();
+    const next = this.waiting.shift();
     next?.(this.start());
   }
 }

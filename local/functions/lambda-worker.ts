@@ -8,19 +8,28 @@ export type InvocationResult =
   | { readonly ok: true; readonly payload: string }
   | { readonly ok: false; readonly errorType: string; readonly errorMessage: string };
 
+/** The result of an invocation that no runtime can take any more. */
+export const RUNTIME_GONE: InvocationResult = {
+  ok: false,
+  errorType: 'Runtime.ExitError',
+  errorMessage: 'The runtime has exited',
+};
+
 /** One execution environment of a function: a thread that takes one invocation at a time. */
 export class LambdaWorker {
   private readonly worker: Worker;
   private settle: ((result: InvocationResult) => void) | undefined;
   private settleReady: ((broken: InvocationResult | undefined) => void) | undefined;
   private dead = false;
+  private closing = false;
   /** Resolves when the code is loaded; with a failure when it cannot be. */
   readonly ready: Promise<InvocationResult | undefined>;
 
   constructor(
-    setup: WorkerSetup,
+    private readonly setup: WorkerSetup,
     environment: Readonly<Record<string, string>>,
-    onLine: (line: string) => void,
+    /** Receives what the function writes, and how it failed. */
+    private readonly onLine: (line: string) => void,
     /** Called once when the thread is gone. */
     private readonly onGone: () => void,
   ) {
@@ -35,10 +44,13 @@ export class LambdaWorker {
       execArgv: [],
     });
     for (const stream of [this.worker.stdout, this.worker.stderr]) createInterface(stream).on('line', onLine);
-    this.worker.on('message', (message: FromWorker) => this.receive(message, onLine));
-    this.worker.on('error', (error) => this.lost('Runtime.UnhandledError', error.message));
+    this.worker.on('message', (message: FromWorker) => this.receive(message));
+    this.worker.on('error', (error) => {
+      this.log(error.stack ?? error.message);
+      this.lost({ ok: false, errorType: 'Runtime.UnhandledError', errorMessage: error.message });
+    });
     this.worker.on('exit', (code) => {
-      this.lost('Runtime.ExitError', `The runtime exited with code ${code} before the invocation ended`);
+      this.interrupt('Runtime.ExitError', `The runtime exited with code ${code} before the invocation ended`);
       this.onGone();
     });
   }
@@ -47,13 +59,13 @@ export class LambdaWorker {
   invoke(requestId: string, event: string, timeoutMs: number): Promise<InvocationResult> {
     return new Promise((resolve) => {
       if (this.dead) {
-        resolve({ ok: false, errorType: 'Runtime.ExitError', errorMessage: 'The runtime has exited' });
+        resolve(RUNTIME_GONE);
         return;
       }
       const deadline = Date.now() + timeoutMs;
       const timer = setTimeout(() => {
         const seconds = (timeoutMs / 1000).toFixed(2);
-        this.lost('Sandbox.Timedout', `${requestId} Task timed out after ${seconds} seconds`);
+        this.interrupt('Sandbox.Timedout', `${requestId} Task timed out after ${seconds} seconds`);
         void this.worker.terminate();
       }, timeoutMs);
       this.settle = (result) => {
@@ -71,32 +83,46 @@ export class LambdaWorker {
   }
 
   async close(): Promise<void> {
+    this.closing = true;
     await this.worker.terminate();
   }
 
-  private receive(message: FromWorker, onLine: (line: string) => void): void {
+  private receive(message: FromWorker): void {
     switch (message.kind) {
       case 'ready':
         this.settleReady?.(undefined);
-        return;
-      case 'broken':
-        onLine(message.trace || message.errorMessage);
-        this.lost(message.errorType, message.errorMessage);
-        void this.worker.terminate();
         return;
       case 'result':
         this.settle?.({ ok: true, payload: message.payload });
         return;
       case 'error':
-        onLine(message.trace || message.errorMessage);
-        this.settle?.({ ok: false, errorType: message.errorType, errorMessage: message.errorMessage });
+        this.log(message.trace || message.errorMessage);
+        this.settle?.(failure(message));
+        return;
+      case 'broken':
+        this.log(message.trace || message.errorMessage);
+        this.lost(failure(message));
+        void this.worker.terminate();
     }
   }
 
-  private lost(errorType: string, errorMessage: string): void {
-    this.dead = true;
-    const failure = { ok: false, errorType, errorMessage } as const;
-    this.settleReady?.(failure);
-    this.settle?.(failure);
+  /** The end of the thread, which is a failure of an invocation under way. */
+  private interrupt(errorType: string, errorMessage: string): void {
+    if (this.settle !== undefined && !this.closing) this.log(`${errorType}: ${errorMessage}`);
+    this.lost({ ok: false, errorType, errorMessage });
   }
+
+  private lost(result: InvocationResult): void {
+    this.dead = true;
+    this.settleReady?.(result);
+    this.settle?.(result);
+  }
+
+  private log(text: string): void {
+    this.onLine(`${this.setup.functionName}: ${text}`);
+  }
+}
+
+function failure({ errorType, errorMessage }: { errorType: string; errorMessage: string }): InvocationResult {
+  return { ok: false, errorType, errorMessage };
 }

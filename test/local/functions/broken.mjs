@@ -1,0 +1,1 @@
+throw new Error('environment variable REQUIRED is missing');
