@@ -1,9 +1,5 @@
-import { longestAttemptMs, retention } from '../config';
-import { messageExpiry } from '../message/expiry';
 import type { CallbackOptions, CallbackSource, Message } from '../message/message';
 import { derivedMessageId } from '../message/message-id';
-import type { Item } from '../store/keys';
-import { encodeMessage } from '../store/message-items';
 
 /** The callback that tells of an attempt which ended at `endedAt`, if the publisher asked for callbacks. */
 export function callbackOf(source: Message, attempt: number, endedAt: number): Message | undefined {
@@ -25,11 +21,6 @@ export function failureCallbackOf(
     endedAt,
     dlqId,
   });
-}
-
-/** A callback's item; written alone for callbacks, within the burying transaction for failure callbacks. */
-export function callbackItem(callback: Message): Item {
-  return encodeMessage(callback, messageExpiry(callback, longestAttemptMs(), retention()));
 }
 
 /**

@@ -1,5 +1,4 @@
 import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { callbackItem, failureCallbackOf } from '../callback/callback-message';
 import { eventLogOn, longestAttemptMs, requireEnv, retention } from '../config';
 import { deadLetterItem, type FailureReason } from '../dlq/dead-letter-item';
 import { endedExpiry } from '../message/expiry';
@@ -40,7 +39,7 @@ export function failedRecord(state: MessageState, endedAt: number, error: string
 
 /**
  * Writes what came of an attempt, on condition that the lease in `row.state` still holds it: one small
- * write, or, when the message has finally failed, one transaction of state, dead letter and failure callback.
+ * write, or, when the message has finally failed, one transaction of state and dead letter.
  * Returns the new state, or undefined when the lease was lost and somebody else's outcome counts.
  */
 export async function recordOutcome(
@@ -76,7 +75,9 @@ async function write(
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
   };
   const found =
-    dlqId === undefined ? await updateState(update) : await bury(message, record, dlqId, reason ?? 'exhausted', update);
+    dlqId === undefined
+      ? await updateState(update)
+      : await bury(deadLetterItem(message, record, dlqId, reason ?? 'exhausted'), update);
   if (found !== 'written') return found.lease === state.lease ? found : undefined;
   return stateAfter(state, record, inline, dlqId);
 }
@@ -93,19 +94,14 @@ async function updateState(update: StateUpdate): Promise<MessageState | 'written
   }
 }
 
-async function bury(
-  message: Message,
-  record: AttemptRecord,
-  dlqId: string,
-  reason: FailureReason,
-  update: StateUpdate,
-): Promise<MessageState | 'written'> {
-  const TableName = requireEnv('TABLE_NAME');
-  const callback = failureCallbackOf(message, record.attempt, record.endedAt, dlqId);
+/**
+ * State and dead letter in one: a second look that finds the message failed must not make the dead letter
+ * again, since somebody may have deleted or retried it meanwhile.
+ */
+async function bury(deadLetter: Item, update: StateUpdate): Promise<MessageState | 'written'> {
   const refusal = await transact([
     { Update: { ...update, UpdateExpression: update.UpdateExpression! } },
-    { Put: { TableName, Item: deadLetterItem(message, record, dlqId, reason) } },
-    ...(callback === undefined ? [] : [{ Put: { TableName, Item: callbackItem(callback) } }]),
+    { Put: { TableName: requireEnv('TABLE_NAME'), Item: deadLetter } },
   ]);
   return refusal === 'written' ? refusal : decodeState(refusal[0]!.item);
 }

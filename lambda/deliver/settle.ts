@@ -1,17 +1,17 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { callbackItem, callbackOf, failureCallbackOf } from '../callback/callback-message';
+import { callbackOf, failureCallbackOf } from '../callback/callback-message';
 import { longestAttemptMs, requireEnv, retention } from '../config';
-import { endedExpiry } from '../message/expiry';
+import { endedExpiry, messageExpiry } from '../message/expiry';
 import { dynamodb } from '../store/aws';
 import { messageKey, openKey } from '../store/keys';
-import { ttlOf } from '../store/message-items';
+import { encodeMessage, ttlOf } from '../store/message-items';
 import { endedAt, type MessageRow } from '../store/message-rows';
 import { deleteItem, putItem } from '../store/write-items';
 import { needsOpenMark, scheduleAttempt } from '../wait/schedule-attempt';
 
 /**
- * Makes sure that everything which follows from a message's last outcome exists: the callback's row, the
- * callbacks' hints, and last the message's own next hint or due item. It is the normal path after every
+ * Makes sure that everything which follows from a message's last outcome exists: the callbacks' rows, their
+ * hints, and last the message's own next hint or due item. It is the normal path after every
  * outcome and idempotent, so a crash after any write is mended by the next look at the row, and the hint of
  * a newer attempt proves that the older one is settled.
  */
@@ -37,15 +37,15 @@ async function settleCallbacks({ message, state }: MessageRow, now: number): Pro
   const attempt = state.ends.length - 1;
   const ended = state.ends[attempt];
   if (ended === undefined || state.state === 'CANCELED') return;
-  const callback = callbackOf(message, attempt, ended);
-  if (callback !== undefined) {
-    await putItem(callbackItem(callback));
+  const callbacks = [
+    callbackOf(message, attempt, ended),
+    state.dlqId === undefined ? undefined : failureCallbackOf(message, attempt, ended, state.dlqId),
+  ];
+  for (const callback of callbacks) {
+    if (callback === undefined) continue;
+    await putItem(encodeMessage(callback, messageExpiry(callback, longestAttemptMs(), retention())));
     await scheduleAttempt(callback, 0, callback.notBefore, now);
   }
-  if (state.dlqId === undefined) return;
-  // Its item is part of the transaction that buried the message.
-  const failureCallback = failureCallbackOf(message, attempt, ended, state.dlqId);
-  if (failureCallback !== undefined) await scheduleAttempt(failureCallback, 0, failureCallback.notBefore, now);
 }
 
 async function settleEnd(row: MessageRow, now: number): Promise<void> {

@@ -1,0 +1,74 @@
+import { ASSUMPTIONS, PRICES } from './prices';
+import type { LoggedCall } from './request-log';
+
+/** What one scenario did, for its number of messages. */
+export interface Workload {
+  readonly messages: number;
+  readonly calls: readonly LoggedCall[];
+  /** Requests to the API. */
+  readonly apiRequests: number;
+  /** Invocations of the functions that deliver, and attempts that they made. */
+  readonly batches: number;
+  readonly attempts: number;
+}
+
+/** Dollars for a million messages, by what they are paid for. */
+export interface Bill {
+  readonly lines: Readonly<Record<string, number>>;
+  readonly total: number;
+}
+
+const MILLION = 1_000_000;
+
+/**
+ * Prices a workload. Receives and deletes of the event sources, which no function makes, are priced by batch.
+ * The secrets are left out: a container reads them once a minute, however many messages there are.
+ */
+export function billOf({ messages, calls, apiRequests, batches, attempts }: Workload): Bill {
+  const perMessage = (count: number) => count / messages;
+  const sum = (of: (call: LoggedCall) => number) => calls.reduce((total, call) => total + of(call), 0);
+  const count = (service: LoggedCall['service']) => calls.filter((call) => call.service === service).length;
+  const { gigabytes, ingestSeconds, overheadSeconds, destinationSeconds, egressBytes } = ASSUMPTIONS;
+  const seconds = (time: number) => time * gigabytes * PRICES.lambdaGigabyteSecond * MILLION;
+  const lines = {
+    'front door': perMessage(apiRequests) * PRICES.httpApiRequests,
+    'publish function': perMessage(apiRequests) * (PRICES.lambdaRequests + seconds(ingestSeconds)),
+    'deliver function': perMessage(batches) * (PRICES.lambdaRequests + seconds(overheadSeconds + destinationSeconds)),
+    SQS: perMessage(count('sqs') + 2 * batches) * PRICES.sqsRequests,
+    'DynamoDB writes': perMessage(sum((call) => call.writeUnits)) * PRICES.writeUnits,
+    'DynamoDB reads': perMessage(sum((call) => call.readUnits)) * PRICES.readUnits,
+    egress: perMessage(attempts) * egressBytes * 1e-9 * MILLION * PRICES.egressGigabyte,
+  };
+  return { lines, total: Object.values(lines).reduce((total, line) => total + line, 0) };
+}
+
+/** The parts of a template that cost something while nothing is published. */
+export interface IdleParts {
+  readonly polledQueues: number;
+  readonly secrets: number;
+  readonly alarmMetrics: number;
+  /** Metrics that each tick sends. */
+  readonly tickMetrics: number;
+  /** Calls of one tick that finds nothing. */
+  readonly tickCalls: readonly LoggedCall[];
+}
+
+/** Dollars a month of a service that nobody uses. */
+export function idleBillOf({ polledQueues, secrets, alarmMetrics, tickMetrics, tickCalls }: IdleParts): Bill {
+  const { idleQueueRequests, ticksPerMonth, tickSeconds, gigabytes } = ASSUMPTIONS;
+  const month = (perTick: number) => (perTick * ticksPerMonth) / MILLION;
+  const sum = (of: (call: LoggedCall) => number) => tickCalls.reduce((total, call) => total + of(call), 0);
+  const lines = {
+    'polled queues': (polledQueues * idleQueueRequests * PRICES.sqsRequests) / MILLION,
+    secrets: secrets * PRICES.secretMonth,
+    alarms: alarmMetrics * PRICES.alarmMetricMonth,
+    'custom metrics': tickMetrics * PRICES.customMetricMonth,
+    'tick: function':
+      month(PRICES.lambdaRequests) + ticksPerMonth * tickSeconds * gigabytes * PRICES.lambdaGigabyteSecond,
+    'tick: calls':
+      month(sum((call) => call.writeUnits)) * PRICES.writeUnits +
+      month(sum((call) => call.readUnits)) * PRICES.readUnits +
+      month(tickCalls.filter(({ service }) => service === 'sqs').length) * PRICES.sqsRequests,
+  };
+  return { lines, total: Object.values(lines).reduce((total, line) => total + line, 0) };
+}
