@@ -73,8 +73,12 @@ export interface LocalService {
   whenIdle(): Promise<void>;
   /** Invokes the function at or below a construct path, such as `Stack/QStash/Promote`. */
   invoke(functionPath: string, event: unknown): Promise<InvocationResult>;
-  /** Messages of each queue, by construct path. */
+  /** How many messages each queue has, by construct path. */
   queues(): Readonly<Record<string, QueueDepth>>;
+  /** The bodies of all messages of each queue, by construct path, hidden ones too; receives none. */
+  messages(): Readonly<Record<string, readonly string[]>>;
+  /** Ends the worker of a function that calls with this access key, as when its process dies. */
+  endWorker(accessKeyId: string): Promise<void>;
   /** Everything that runs, by construct path. */
   readonly resources: Readonly<Record<string, LocalResource>>;
   close(): Promise<void>;
@@ -222,6 +226,11 @@ async function start(
       const queues = stack.ofType('AWS::SQS::Queue');
       return Object.fromEntries(queues.map((queue) => [queue.path, depths.get(queueNameOf(stack, queue))!]));
     },
+    messages: () =>
+      Object.fromEntries(
+        stack.ofType('AWS::SQS::Queue').map((queue) => [queue.path, standIns.sqs.bodies(queueNameOf(stack, queue))]),
+      ),
+    endWorker: async (accessKeyId) => functions.get(functionOfAccessKey(accessKeyId))?.end(accessKeyId),
     resources: Object.fromEntries(
       stack.all().map((resource) => {
         const { type, logicalId } = resource;

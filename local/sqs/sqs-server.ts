@@ -138,6 +138,11 @@ export class SqsServer {
     });
   }
 
+  /** The bodies of all messages of a queue, hidden ones too; receives none. Throws `QueueDoesNotExist`. */
+  bodies(name: string): string[] {
+    return [...this.queues.queue(name).messages.values()].map(({ body }) => body);
+  }
+
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { headers, socket } = request;
     const gone = new AbortController();
