@@ -64,12 +64,6 @@ function binarySize(base64: string): number {
   return Buffer.byteLength(base64, 'base64');
 }
 
-/** How many lists and maps stand around the innermost value. */
-export function nesting(value: AttributeValue): number {
-  const elements = value.L ?? (value.M && Object.values(value.M));
-  return elements === undefined ? 0 : 1 + Math.max(0, ...elements.map(nesting));
-}
-
 /** Whether two values are equal as conditions see it: sets without order, lists and maps deeply. */
 export function equal(left: AttributeValue | undefined, right: AttributeValue | undefined): boolean {
   if (left === undefined || right === undefined) return false;

@@ -1,4 +1,5 @@
-import type { AttributeMap, AttributeValue } from './attribute-value';
+import { type AttributeMap, type AttributeValue, typeOf } from './attribute-value';
+import { invalid } from './dynamodb-error';
 
 /** Where a value stands in an item: attribute name, then map keys and list indexes. */
 export type Path = readonly [string, ...(string | number)[]];
@@ -23,6 +24,9 @@ export interface Section {
   readonly val?: Operand;
 }
 
+const ORDERING = ['<', '<=', '>', '>=', 'between'];
+const ORDERED_TYPES = ['S', 'N', 'B'];
+
 /** The value at a path, or undefined where there is none. */
 export function valueAt(item: AttributeMap, path: readonly (string | number)[]): AttributeValue | undefined {
   let value: AttributeValue | undefined = { M: item };
@@ -42,4 +46,17 @@ export function isPath(operand: Operand): operand is Path {
 /** Whether an operand is an operator or function. */
 export function isOperation(operand: Operand): operand is Operation {
   return 'type' in operand;
+}
+
+/** Refuses a literal value that has no order where a condition compares by order. */
+export function checkOperands({ type, args }: Operation): void {
+  for (const arg of args) {
+    if (isPath(arg)) continue;
+    if (isOperation(arg)) checkOperands(arg);
+    else if (ORDERING.includes(type) && !ORDERED_TYPES.includes(typeOf(arg)))
+      throw invalid(
+        'Invalid condition: Incorrect operand type for operator or function; ' +
+          `operator or function: ${type}, operand type: ${typeOf(arg)}`,
+      );
+  }
 }

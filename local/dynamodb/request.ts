@@ -9,7 +9,7 @@ import scan from 'dynalite/validations/scan.js';
 import updateItem from 'dynalite/validations/updateItem.js';
 import type { AttributeMap } from './attribute-value';
 import { DynamoDbError, invalid } from './dynamodb-error';
-import type { Operation, Path, Section } from './expression';
+import { checkOperands, type Operation, type Path, type Section } from './expression';
 import type { Reporting } from './usage';
 
 /** What the types and checks of one request are. */
@@ -104,7 +104,7 @@ export const SCHEMAS = {
   DeleteItem: { ...deleteItem, types: { ...deleteItem.types, ...ON_FAILURE } },
   GetItem: getItem,
   Query: query,
-  Scan: scan,
+  Scan: { ...scan, types: { ...scan.types, ConsistentRead: 'Boolean' } },
   BatchGetItem: batchGetItem,
   BatchWriteItem: batchWriteItem,
 } satisfies Record<string, Schema>;
@@ -147,6 +147,9 @@ export function parse<T>({ types, custom }: Schema, input: object): T {
     const request = validations.checkTypes(input, types);
     // Sizes are checked where the item is known, in the bytes that AWS counts.
     validations.checkValidations(request, types, custom, { options: { maxItemSize: Number.POSITIVE_INFINITY } });
+    for (const { _condition, _filter } of partsOf(request) as (WriteRequest & ReadRequest)[]) {
+      for (const condition of [_condition, _filter]) if (condition !== undefined) checkOperands(condition.expression);
+    }
     return request as T;
   } catch (error) {
     const { body } = error as { body?: { __type: string; message?: string; Message?: string } };

@@ -198,7 +198,10 @@ async function changeIndexes(
   indexes: readonly Index[],
 ) {
   const { GlobalSecondaryIndexes: old = [], ...rest } = table;
-  const AttributeDefinitions = [...new Map(definitions.map((one) => [one.AttributeName, one])).values()];
+  const keys = [table, ...indexes, ...(rest.LocalSecondaryIndexes ?? [])].flatMap(({ KeySchema }) => KeySchema);
+  const isKey = (name: string) => keys.some(({ AttributeName }) => AttributeName === name);
+  const byName = new Map(definitions.map((one) => [one.AttributeName, one]));
+  const AttributeDefinitions = [...byName.values()].filter(({ AttributeName }) => isKey(AttributeName));
   const changed: Table = {
     ...rest,
     AttributeDefinitions,

@@ -1,4 +1,4 @@
-import { type AttributeMap, itemSize, nesting } from './attribute-value';
+import { type AttributeMap, type AttributeValue, itemSize } from './attribute-value';
 import { type Change, writeUnits } from './change';
 import { matches } from './condition';
 import { DynamoDbError, invalid, invalidValue } from './dynamodb-error';
@@ -39,9 +39,15 @@ export function checkWrite(table: Table, kind: WriteKind, request: WriteRequest)
 
 function checkItem(item: AttributeMap, tooLarge: string): void {
   if (itemSize(item) > MAX_ITEM_BYTES) throw invalid(tooLarge);
-  if (nesting({ M: item }) > MAX_NESTING)
+  checkNesting({ M: item }, 1);
+}
+
+function checkNesting({ M, L }: AttributeValue, level: number): void {
+  if (M === undefined && L === undefined) return;
+  if (level > MAX_NESTING)
     throw invalid(`Nesting Levels have exceeded supported limits: an item can have ${MAX_NESTING}, itself included`);
-  if (Object.hasOwn(item, '')) throw invalid('Empty attribute name');
+  if (M !== undefined && Object.hasOwn(M, '')) throw invalid('Empty attribute name');
+  for (const value of Object.values(M ?? L!)) checkNesting(value, level + 1);
 }
 
 /**
