@@ -14,11 +14,11 @@ export class AwsServer {
     this.server = createServer((request, response) => void this.handle(request, response));
   }
 
-  /** The port it listens on, a free one. */
-  listen(): Promise<number> {
+  /** The port it listens on; 0, the default, is a free one. */
+  listen(port = 0): Promise<number> {
     return new Promise((resolve, reject) => {
       this.server.once('error', reject);
-      this.server.listen(0, HOST, () => resolve((this.server.address() as AddressInfo).port));
+      this.server.listen(port, HOST, () => resolve((this.server.address() as AddressInfo).port));
     });
   }
 

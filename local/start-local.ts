@@ -2,7 +2,7 @@ import { Env } from '../lib/names';
 import { Activity } from './activity';
 import { readAssembly } from './assembly/read-assembly';
 import { Stack } from './assembly/stack';
-import type { StackAssembly } from './assembly/template';
+import { isDictionary, type StackAssembly } from './assembly/template';
 import type { Interceptor } from './aws-call';
 import { ServiceClock } from './clock';
 import { DEV_READ_ONLY_TOKEN, DEV_SIGNING_KEYS, DEV_TOKEN } from './credentials';
@@ -96,7 +96,8 @@ const DEFAULT_HOST = '127.0.0.1';
 
 /**
  * Runs a synthesized template on embedded stand-ins of the AWS services it uses. Rejects with
- * `AssemblyError` when something in the template cannot work, naming it, and with {@link PortInUseError}.
+ * `AssemblyError` when something in the template cannot work, naming it, with `DataDirectoryError` when the
+ * directory is in use or damaged, and with {@link PortInUseError}.
  */
 export async function startLocal(options: LocalOptions): Promise<LocalService> {
   const closers: (() => unknown)[] = [];
@@ -129,9 +130,10 @@ async function start(
     (accessKeyId) => callers.get(functionOfAccessKey(accessKeyId)),
     ({ logicalId, path: functionPath }, text) => log({ logicalId, path: functionPath, text }),
   );
-  const standIns = new StandIns(clock, dataDir, chain(options.intercept, permissions), options.dynamoDbEndpoint);
+  const intercept = chain(options.intercept, permissions);
+  const standIns = await StandIns.open({ clock, intercept, dataDir, dynamoDbEndpoint: options.dynamoDbEndpoint });
   closers.push(() => standIns.close());
-  const endpoints = await standIns.listen();
+  const { endpoints } = standIns;
 
   const doors = new Map<string, FrontDoor>();
   const stack = new Stack(assembly, { sqs: endpoints.sqs, frontDoor: (id) => doors.get(id)?.url ?? '' }, scope);
@@ -166,7 +168,9 @@ async function start(
   closers.push(() => Promise.all([...functions.values()].map((lambda) => lambda.close())));
 
   for (const table of stack.ofType('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable')) {
-    await standIns.createTable(tableDefinition(stack.ref(table), table));
+    await standIns.createTable(tableDefinition(stack.ref(table), table)).catch((error: Error) => {
+      table.stop(`is refused: ${error.message}`);
+    });
   }
   createQueues(stack, standIns.sqs);
   for (const secret of stack.ofType('AWS::SecretsManager::Secret')) {
@@ -253,7 +257,14 @@ function functionAt(functions: ReadonlyMap<string, LambdaFunction>, functionPath
   return found[0]!;
 }
 
+/** A field of a secret; undefined when the secret has none, whatever it holds instead. */
 function readField(secret: string | undefined, name: string): string | undefined {
-  const value = secret === undefined ? undefined : (JSON.parse(secret) as Record<string, unknown>)[name];
-  return typeof value === 'string' ? value : undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(secret ?? '{}');
+  } catch {
+    // A function may have put any text.
+  }
+  const field = isDictionary(value) ? value[name] : undefined;
+  return typeof field === 'string' ? field : undefined;
 }

@@ -27,7 +27,7 @@ export async function createCustomResources(
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    answers.set(request.url ?? '', JSON.parse(Buffer.concat(chunks).toString()) as Answer);
+    answers.set(request.url ?? '', readAnswer(Buffer.concat(chunks).toString()));
     response.end();
   });
   await new Promise<void>((resolve) => {
@@ -46,6 +46,16 @@ export async function createCustomResources(
     server.close();
     server.closeAllConnections();
   }
+}
+
+function readAnswer(text: string): Answer {
+  try {
+    const answer: unknown = JSON.parse(text);
+    if (isDictionary(answer)) return answer;
+  } catch {
+    // Answered below like anything else that is no object.
+  }
+  return { Reason: 'the answer is no JSON object' };
 }
 
 async function create(

@@ -15,6 +15,10 @@ export interface ServiceEndpoints {
 
 const DEFAULT_TIMEOUT_SECONDS = 3;
 const DEFAULT_MEMORY_MB = 128;
+const MAX_VARIABLES_BYTES = 4096;
+/** What Lambda sets itself, and a template may not. */
+const RESERVED_VARIABLES =
+  /^(_HANDLER|_X_AMZN_TRACE_ID|AWS_(DEFAULT_)?REGION|AWS_EXECUTION_ENV|AWS_LAMBDA_.*|AWS_ACCESS_KEY(_ID)?|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|LAMBDA_(TASK_ROOT|RUNTIME_DIR))$/;
 
 /** A function's variables, exactly as the template gives them. */
 export function variablesOf(resource: StackResource): Record<string, string> {
@@ -33,24 +37,27 @@ export function functionOptions(
   const runtime = resource.text('Runtime') ?? '(none)';
   if (!runtime.startsWith('nodejs')) resource.stop(`has the runtime ${runtime}; local mode runs Node.js only`);
   const name = stack.ref(resource);
-  const handler = resource.requiredText('Handler');
-  const dot = handler.lastIndexOf('.');
+  const [, module, exportName] = /^(.+)\.([^./]+)$/.exec(resource.requiredText('Handler')) ?? [];
+  if (module === undefined || exportName === undefined) {
+    return resource.stop(`has the handler ${resource.text('Handler')}, which is no FILE.EXPORT`);
+  }
   const reserved = resource.number('ReservedConcurrentExecutions');
+  if (reserved === 0) resource.stop('is switched off by its ReservedConcurrentExecutions of 0');
   const limits = [eventSourceConcurrency, reserved].filter((limit) => limit !== undefined);
   return {
     logicalId: resource.logicalId,
     path: resource.path,
     setup: {
       clock,
-      file: moduleFile(stack, resource, handler.slice(0, dot)),
-      exportName: handler.slice(dot + 1),
+      file: moduleFile(stack, resource, module),
+      exportName,
       functionName: name,
       functionArn: stack.arn(resource),
       memorySize: resource.number('MemorySize') ?? DEFAULT_MEMORY_MB,
     },
     timeoutMs: (resource.number('Timeout') ?? DEFAULT_TIMEOUT_SECONDS) * 1000,
     environment: {
-      ...variablesOf(resource),
+      ...checkedVariables(resource),
       AWS_REGION: LOCAL_REGION,
       AWS_SECRET_ACCESS_KEY: 'local',
       AWS_LAMBDA_FUNCTION_NAME: name,
@@ -60,6 +67,17 @@ export function functionOptions(
     },
     ...(limits.length > 0 ? { maxConcurrency: Math.min(...limits) } : {}),
   };
+}
+
+function checkedVariables(resource: StackResource): Record<string, string> {
+  const variables = variablesOf(resource);
+  const reserved = Object.keys(variables).find((name) => RESERVED_VARIABLES.test(name));
+  if (reserved !== undefined) resource.stop(`sets the variable ${reserved}, which Lambda keeps for itself`);
+  const bytes = Buffer.byteLength(Object.entries(variables).flat().join(''));
+  if (bytes > MAX_VARIABLES_BYTES) {
+    resource.stop(`has ${bytes} bytes of environment variables; Lambda takes ${MAX_VARIABLES_BYTES}`);
+  }
+  return variables;
 }
 
 /** What a function may do, for the check of its calls. */

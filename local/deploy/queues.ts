@@ -1,4 +1,6 @@
 import type { Stack, StackResource } from '../assembly/stack';
+import { isDictionary } from '../assembly/template';
+import { newQueueAttributes, type QueueAttributes } from '../sqs/queue-attributes';
 import type { SqsServer } from '../sqs/sqs-server';
 
 const ATTRIBUTES = [
@@ -7,6 +9,8 @@ const ATTRIBUTES = [
   'MessageRetentionPeriod',
   'MaximumMessageSize',
   'ReceiveMessageWaitTimeSeconds',
+  'RedrivePolicy',
+  'RedriveAllowPolicy',
   'FifoQueue',
   'ContentBasedDeduplication',
   'DeduplicationScope',
@@ -15,15 +19,21 @@ const ATTRIBUTES = [
 
 /** Creates the queues of the template, or gives the ones that a data directory kept their attributes. */
 export function createQueues(stack: Stack, sqs: SqsServer): void {
-  // A redrive policy names a queue, which has to be there first.
-  const targetsFirst = stack.ofType('AWS::SQS::Queue').sort((a, b) => Number(hasRedrive(a)) - Number(hasRedrive(b)));
-  for (const queue of targetsFirst) {
+  const created = new Set<StackResource>();
+  const create = (queue: StackResource) => {
+    if (created.has(queue)) return;
+    created.add(queue);
+    // A redrive policy names a queue, which has to be there first.
+    const target = stack.find(String(queue.dictionary('RedrivePolicy').deadLetterTargetArn), 'AWS::SQS::Queue');
+    if (target !== undefined) create(target);
     try {
-      sqs.ensureQueue(queueNameOf(stack, queue), attributesOf(queue));
+      const name = queueNameOf(stack, queue);
+      sqs.ensureQueue(name, attributesOf(name, queue));
     } catch (error) {
       queue.stop(`is refused: ${(error as Error).message}`);
     }
-  }
+  };
+  for (const queue of stack.ofType('AWS::SQS::Queue')) create(queue);
 }
 
 /** The physical name of a queue. */
@@ -31,17 +41,14 @@ export function queueNameOf(stack: Stack, queue: StackResource): string {
   return String(stack.attributes(queue).QueueName);
 }
 
-function hasRedrive(queue: StackResource): boolean {
-  return queue.properties.RedrivePolicy !== undefined;
-}
-
-function attributesOf(queue: StackResource): Record<string, string> {
-  const attributes: Record<string, string> = {};
-  for (const name of ATTRIBUTES) {
-    const value = queue.text(name);
-    // A standard queue has no attribute FifoQueue, not even a false one.
-    if (value !== undefined && !(name === 'FifoQueue' && value === 'false')) attributes[name] = value;
+/** All attributes, so that one which the template drops goes back to its default, or goes. */
+function attributesOf(name: string, queue: StackResource): QueueAttributes {
+  const given: Record<string, string> = {};
+  for (const attribute of ATTRIBUTES) {
+    const value = queue.properties[attribute];
+    if (value !== undefined) given[attribute] = isDictionary(value) ? JSON.stringify(value) : String(value);
   }
-  if (hasRedrive(queue)) attributes.RedrivePolicy = JSON.stringify(queue.dictionary('RedrivePolicy'));
-  return attributes;
+  // A standard queue has no attribute FifoQueue, not even a false one.
+  if (given.FifoQueue === 'false') delete given.FifoQueue;
+  return { RedrivePolicy: '', RedriveAllowPolicy: '', ...newQueueAttributes(name, given) };
 }

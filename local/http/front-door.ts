@@ -16,7 +16,7 @@ const NODE_HEADER_BYTES = 128 * 1024;
 export interface DoorTarget {
   readonly kind: DoorKind;
   readonly apiId: string;
-  readonly target: LambdaFunction;
+  readonly target: Pick<LambdaFunction, 'invokeJson'>;
   /** Milliseconds of wall time that a request may take, 30 s at most on an HTTP API. */
   readonly timeoutMs?: number | undefined;
 }

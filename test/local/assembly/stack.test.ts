@@ -1,10 +1,9 @@
 import { RESOURCE_TYPES } from '../../../local/assembly/resource-types';
 import { Stack } from '../../../local/assembly/stack';
 import { AssemblyError, type Dictionary, type Template, type TemplateResource } from '../../../local/assembly/template';
+import { ENDPOINTS } from '../fixtures/template';
 
 type Resources = Readonly<Record<string, TemplateResource>>;
-
-const ENDPOINTS = { sqs: 'http://127.0.0.1:1', frontDoor: (id: string) => `http://127.0.0.1:2/${id}` };
 
 function stackOf(Resources: Resources, scope?: string, rest: Template = {}): Stack {
   return new Stack({ stackName: 'Shop', template: { ...rest, Resources }, assets: {} }, ENDPOINTS, scope);

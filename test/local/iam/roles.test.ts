@@ -1,7 +1,7 @@
-import { Stack, type StackResource } from '../../../local/assembly/stack';
-import type { TemplateResource } from '../../../local/assembly/template';
-import { AssemblyError } from '../../../local/assembly/template';
+import type { StackResource } from '../../../local/assembly/stack';
+import { AssemblyError, type TemplateResource } from '../../../local/assembly/template';
 import { Roles } from '../../../local/iam/roles';
+import { stackOf } from '../fixtures/template';
 
 const ROLE = 'arn:aws:iam::000000000000:role/Shop-Role';
 const QUEUE = 'arn:aws:sqs:us-east-1:000000000000:Shop-Queue';
@@ -14,8 +14,7 @@ const actionsOf = (statements: readonly { actions: readonly string[] }[]) =>
   statements.flatMap(({ actions }) => actions);
 
 function read(Resources: Record<string, TemplateResource>): { roles: Roles; user: StackResource } {
-  const template = { Resources: { User: { Type: 'AWS::Lambda::Function' }, ...Resources } };
-  const stack = new Stack({ stackName: 'Shop', template, assets: {} }, { sqs: 'http://sqs', frontDoor: () => '' });
+  const stack = stackOf({ User: { Type: 'AWS::Lambda::Function' }, ...Resources });
   return { roles: new Roles(stack), user: stack.ofType('AWS::Lambda::Function')[0]! };
 }
 
