@@ -4,7 +4,15 @@ import { logFault } from './logs/write-line';
 
 /** Fills the two secrets when the service is deployed first; answers CloudFormation at its response URL. */
 export async function handler(event: CloudFormationCustomResourceEvent): Promise<void> {
-  let outcome: { readonly Status: string; readonly Reason?: string } = { Status: 'SUCCESS' };
+  // Who refers to a secret through these is created after it was filled.
+  const Data = {
+    TokenSecretArn: process.env.TOKEN_SECRET_ARN,
+    SigningKeySecretArn: process.env.SIGNING_KEY_SECRET_ARN,
+  };
+  let outcome: { readonly Status: string; readonly Reason?: string; readonly Data?: object } = {
+    Status: 'SUCCESS',
+    Data,
+  };
   try {
     if (event.RequestType !== 'Delete') await fillSecrets();
   } catch (error) {

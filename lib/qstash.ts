@@ -97,8 +97,8 @@ export class QStash extends Construct implements IQStash {
     this.deliveriesQueue = queues.deliveries;
     this.failuresQueue = queues.failures;
     this.redriveQueue = queues.redrive;
-    this.tokenSecret = secrets.token;
-    this.signingKeySecret = secrets.signingKey;
+    this.tokenSecret = secrets.filledToken;
+    this.signingKeySecret = secrets.filledSigningKey;
 
     const arns = {
       table: table.tableArn,

@@ -18,8 +18,12 @@ export interface SecretsProps {
  * would be generated anew by an update of the template. A custom resource adds what is missing, once.
  */
 export class Secrets extends Construct {
+  /** For the functions of the service itself. */
   public readonly token: ISecret;
   public readonly signingKey: ISecret;
+  /** The same for everybody else: who refers to one of these is created after it has a value. */
+  public readonly filledToken: ISecret;
+  public readonly filledSigningKey: ISecret;
 
   constructor(scope: Construct, id: string, props: SecretsProps) {
     super(scope, id);
@@ -38,13 +42,18 @@ export class Secrets extends Construct {
     });
     const arns = { tokenSecret: this.token.secretArn, signingKeySecret: this.signingKey.secretArn };
     grantPermissions(fill.role, PERMISSIONS['fill-secrets'], arns, props.encryptionKey);
-    new CustomResource(this, 'Filled', {
+    const filled = new CustomResource(this, 'Filled', {
       serviceToken: fill.function.functionArn,
       resourceType: SECRETS_RESOURCE_TYPE,
       // Never changes, so that no update fills anything again.
       properties: { Version: '1' },
       serviceTimeout: Duration.minutes(5),
     });
+    const { encryptionKey } = props;
+    const filledSecret = (secretId: string, attribute: string) =>
+      Secret.fromSecretAttributes(this, secretId, { secretCompleteArn: filled.getAttString(attribute), encryptionKey });
+    this.filledToken = filledSecret('FilledToken', 'TokenSecretArn');
+    this.filledSigningKey = filledSecret('FilledSigningKey', 'SigningKeySecretArn');
   }
 
   private emptySecret(id: string, description: string, props: SecretsProps): ISecret {

@@ -1,4 +1,4 @@
-import { App, CfnParameter, Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import { App, CfnOutput, CfnParameter, Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -303,6 +303,13 @@ describe('use from other stacks', () => {
     const text = () => JSON.stringify(resourceOf(Template.fromStack(stack), 'AWS::IAM::Policy', 'Grantee'));
     expect(text()).toContain('TokenSecret');
     expect(text()).not.toContain('SigningKeySecret');
+  });
+
+  test('whoever is given the token is created after it was filled in', () => {
+    const { stack, qstash } = createStack();
+    new CfnOutput(stack, 'Token', { value: qstash.tokenSecret.secretValueFromJson('token').unsafeUnwrap() });
+    const value = JSON.stringify(Template.fromStack(stack).toJSON().Outputs.Token.Value);
+    expect(value).toMatch(/resolve:secretsmanager:.*"QStashSecretsFilled\w+","TokenSecretArn".*:SecretString:token/);
   });
 
   test('an imported service grants and tells its address', () => {

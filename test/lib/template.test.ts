@@ -96,13 +96,18 @@ describe.each(Object.keys(VARIANTS))('functions that a queue feeds, %s', (varian
 });
 
 describe('functions', () => {
-  const EVERY = ['DELIVERIES_QUEUE_URL', 'DLQ_RETENTION_SECONDS', 'EVENT_LOG', 'FAILURES_QUEUE_URL'];
+  const EVERY = [
+    'DELIVERIES_QUEUE_URL',
+    'DLQ_RETENTION_SECONDS',
+    'EVENT_LOG',
+    'FAILURES_QUEUE_URL',
+    'MAX_TIMEOUT_SECONDS',
+  ];
   const SENDING = [
     ...EVERY,
     'ALLOWED_PRIVATE_DESTINATIONS',
     'LOG_RETENTION_SECONDS',
     'MAX_MESSAGE_BYTES',
-    'MAX_TIMEOUT_SECONDS',
     'SERVICE',
     'SIGNING_KEY_SECRET_ARN',
     'TABLE_NAME',
