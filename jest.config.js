@@ -3,6 +3,8 @@ module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
+  // What needs Python or Java runs by itself: npm run test:external.
+  testPathIgnorePatterns: ['/node_modules/', '/external/'],
   transform: {
     '^.+\\.[tj]s$': [
       '@swc/jest',

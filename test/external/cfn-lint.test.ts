@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { synthesize, VARIANTS } from './synthesize';
+import { synthesize, VARIANTS } from '../lib/synthesize';
 
 const LOCAL = path.join(__dirname, '../../.venv/bin/cfn-lint');
 const COMMAND = existsSync(LOCAL) ? LOCAL : 'cfn-lint';
