@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readAssembly } from '../local/assembly/read-assembly';
 import type { StackAssembly } from '../local/assembly/template';
@@ -113,8 +113,11 @@ async function main(args: readonly string[]): Promise<void> {
     await deadLetters(bench, Math.ceil(messages / 10)),
   );
   const once = { 'upstash-deduplication-id': 'each its own' };
-  printOutcome('With a deduplication id, batches of 10', await inTens(bench, Math.ceil(messages / 10), once));
-  printOutcome('Delayed by an hour', await delayed(bench, Math.ceil(messages / 10)));
+  const unique = printOutcome(
+    'With a deduplication id, batches of 10',
+    await inTens(bench, Math.ceil(messages / 10), once),
+  );
+  const late = printOutcome('Delayed by an hour', await delayed(bench, Math.ceil(messages / 10)));
 
   const idle = idleBillOf({ ...idleParts(), tickCalls: idleTick });
   print();
@@ -163,8 +166,29 @@ async function main(args: readonly string[]): Promise<void> {
   print(`    hint                   ${judge('hint', longestHint, GOALS.hintBytes, 'bytes')}`);
   const largest = Math.max(...bundles.map(({ kibibytes }) => kibibytes));
   print(`    largest bundle         ${judge('largest bundle', largest, GOALS.bundleKibibytes, 'KiB')}`);
+  if (args.includes('--readme')) {
+    writeCosts([
+      ['delivered at the first attempt', tens.bill],
+      ['the same, in batches of one', single.bill],
+      ['with a deduplication id', unique.bill],
+      ['delayed by an hour', late.bill],
+      ['failed four times, dead letter, failure callback', dead.bill],
+      ['idle, a month', idle],
+    ]);
+  }
   for (const miss of misses) print(`MISSED ${miss}`);
   process.exitCode = misses.length > 0 ? 1 : 0;
+}
+
+/** Puts the figures into the README, between its marks. */
+function writeCosts(rows: readonly (readonly [string, Bill])[]): void {
+  const file = path.join(ROOT, 'README.md');
+  const table = rows.map(([what, { total }]) => `| ${what} | ${total.toFixed(2)} |`).join('\n');
+  const text = readFileSync(file, 'utf8').replace(
+    /(<!-- costs[^>]*-->\n)[\s\S]*(<!-- \/costs -->)/,
+    (_, start: string, end: string) => `${start}\n| a million messages | dollars |\n|---|---|\n${table}\n\n${end}`,
+  );
+  writeFileSync(file, text);
 }
 
 /** The template with at most two batches of each queue at a time: what waits meanwhile makes full ones. */
