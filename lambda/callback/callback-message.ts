@@ -42,7 +42,7 @@ function messageOf(
     method: options.method,
     header: { 'Content-Type': ['application/json'], ...options.header },
     body: new Uint8Array(),
-    notBefore: endedAt + (options.delay ?? 0) * 1000,
+    notBefore: endedAt + Math.round((options.delay ?? 0) * 1000),
     maxRetries: options.retries ?? source.maxRetries,
     ...(options.retryDelayExpression === undefined ? {} : { retryDelayExpression: options.retryDelayExpression }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),

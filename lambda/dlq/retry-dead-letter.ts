@@ -1,8 +1,7 @@
 import { loadBody } from '../callback/load-body';
 import { requireEnv } from '../config';
 import type { Message } from '../message/message';
-import { newMessageId } from '../message/message-id';
-import { acceptMessage, type Published } from '../publish/accept-message';
+import { acceptMessage, newMessageId, type Published } from '../publish/accept-message';
 import { dlqKey } from '../store/keys';
 import { loadRow } from '../store/message-rows';
 import { transact } from '../store/write-items';

@@ -16,16 +16,20 @@ function attemptsMs(retries: number, timeoutMs: number): number {
   return (1 + retries) * timeoutMs + retries * LONGEST_BACKOFF_MS;
 }
 
-function callbackMs(options: CallbackOptions | undefined, retries: number, longestAttemptMs: number): number {
-  if (options === undefined) return 0;
-  const own = (options.delay ?? 0) * 1000 + attemptsMs(options.retries ?? retries, longestAttemptMs);
-  return (
-    own +
-    Math.max(
-      callbackMs(options.callback, retries, longestAttemptMs),
-      callbackMs(options.failureCallback, retries, longestAttemptMs),
-    )
-  );
+/** The longest that callbacks may take, with their own callbacks; what sets no retries has those of its source. */
+function callbacksMs(
+  { callback, failureCallback }: Pick<CallbackOptions, 'callback' | 'failureCallback'>,
+  retries: number,
+  longestAttemptMs: number,
+): number {
+  const each = [callback, failureCallback].map((options) => {
+    if (options === undefined) return 0;
+    const own = options.retries ?? retries;
+    return (
+      (options.delay ?? 0) * 1000 + attemptsMs(own, longestAttemptMs) + callbacksMs(options, own, longestAttemptMs)
+    );
+  });
+  return Math.max(...each);
 }
 
 /**
@@ -38,11 +42,7 @@ export function messageExpiry(
   retention: Retention,
 ): number | undefined {
   const worst =
-    attemptsMs(message.maxRetries, longestAttemptMs) +
-    Math.max(
-      callbackMs(message.callback, message.maxRetries, longestAttemptMs),
-      callbackMs(message.failureCallback, message.maxRetries, longestAttemptMs),
-    );
+    attemptsMs(message.maxRetries, longestAttemptMs) + callbacksMs(message, message.maxRetries, longestAttemptMs);
   if (worst > LONGEST_FORESEEN_MS) return undefined;
   return message.notBefore + worst + Math.max(retention.dlqMs, retention.logMs);
 }
@@ -54,9 +54,6 @@ export function endedExpiry(
   longestAttemptMs: number,
   retention: Retention,
 ): number {
-  const callbacks = Math.max(
-    callbackMs(message.callback, message.maxRetries, longestAttemptMs),
-    callbackMs(message.failureCallback, message.maxRetries, longestAttemptMs),
-  );
+  const callbacks = callbacksMs(message, message.maxRetries, longestAttemptMs);
   return endedAt + callbacks + Math.max(retention.dlqMs, retention.logMs);
 }

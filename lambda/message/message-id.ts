@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 /** Crockford's base 32: sorts as it counts, and has no letters that look like digits. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -51,11 +51,6 @@ function tokenOf(time: number, entropy: Uint8Array): string {
 
 function hash(parts: readonly (string | number)[]): Buffer {
   return createHash('sha256').update(parts.join('\n')).digest();
-}
-
-/** A fresh id for a message accepted at `now`. */
-export function newMessageId(now: number): string {
-  return PREFIX + tokenOf(now, randomBytes(TAIL_CHARS + 1));
 }
 
 /**

@@ -3,6 +3,7 @@ import { longestAttemptMs, retention } from '../config';
 import { hostOf, writeMetrics } from '../logs/write-line';
 import { messageExpiry } from '../message/expiry';
 import type { Message } from '../message/message';
+import { derivedMessageId } from '../message/message-id';
 import type { Item } from '../store/keys';
 import { encodeMessage } from '../store/message-items';
 import { scheduleAttempt, unscheduleAttempt, waitsInDueIndex } from '../wait/schedule-attempt';
@@ -13,6 +14,11 @@ export interface Published {
   readonly url: string;
   /** Accepted before: this is the id of the first. */
   readonly deduplicated?: true;
+}
+
+/** A fresh id for a message accepted at `now`. */
+export function newMessageId(now: number): string {
+  return derivedMessageId(now, crypto.randomUUID());
 }
 
 /**

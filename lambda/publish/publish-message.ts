@@ -2,12 +2,11 @@ import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { requireEnv } from '../config';
 import { settle } from '../deliver/settle';
 import type { Message } from '../message/message';
-import { newMessageId } from '../message/message-id';
 import { deduplicationKey, N, S } from '../store/keys';
 import { ttlOf } from '../store/message-items';
 import { loadRow } from '../store/message-rows';
 import { putItem, transact } from '../store/write-items';
-import { acceptMessage, type Published } from './accept-message';
+import { acceptMessage, newMessageId, type Published } from './accept-message';
 import { DEDUPLICATION_MS, type Deduplication, deduplicationDigest } from './deduplication';
 
 /** A message to be accepted: what only the service can say is missing. */
