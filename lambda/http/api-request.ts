@@ -13,6 +13,8 @@ export interface ApiRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Uint8Array;
   readonly callerIp: string | undefined;
+  /** Name that the service was called by, with its port if it has one. */
+  readonly host: string;
   /** Service time at which it came in, milliseconds. */
   readonly now: number;
 }
@@ -31,6 +33,7 @@ export function readRequest(event: APIGatewayProxyEventV2): ApiRequest {
     headers: event.headers,
     body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
     callerIp: event.requestContext.http.sourceIp || undefined,
+    host: event.requestContext.domainName,
     now: serviceNow(),
   };
 }

@@ -11,7 +11,8 @@ import { deadLetterJson } from './message-json';
 import { fitPage, searchLimit } from './page';
 import { printable } from './printable';
 import { parseOverrides } from './publish-options';
-import { publishInput, refuseOwnTokens } from './publish-routes';
+import { publishInput } from './publish-routes';
+import { refuseOwn } from './refuse-own';
 import type { Route } from './router';
 import { invalid, MESSAGE_FILTER, type Parameters, type ParameterTable, readQuery, readSelection } from './selection';
 
@@ -125,7 +126,7 @@ async function readOverrides(request: ApiRequest): Promise<Overrides> {
     contentBasedDeduplication: _content,
     ...overrides
   } = parseOverrides(publishInput({ ...request, headers, query: new URLSearchParams() }));
-  await refuseOwnTokens(overrides);
+  await refuseOwn(overrides, request);
   return overrides;
 }
 

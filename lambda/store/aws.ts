@@ -12,3 +12,20 @@ export const clientOptions = {
 
 export const dynamodb = new DynamoDBClient(clientOptions);
 export const sqs = new SQSClient(clientOptions);
+
+const MAX_CONFLICTS = 5;
+
+// Unlike a throttled write, the SDK gives up one that meets a transaction on the same item.
+dynamodb.middlewareStack.add(
+  (next) => async (args) => {
+    for (let conflicts = 0; ; conflicts++) {
+      try {
+        return await next(args);
+      } catch (error) {
+        if ((error as Error).name !== 'TransactionConflictException' || conflicts === MAX_CONFLICTS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** conflicts * (1 + Math.random())));
+      }
+    }
+  },
+  { step: 'initialize', name: 'retryTransactionConflicts' },
+);

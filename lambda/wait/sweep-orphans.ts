@@ -75,11 +75,8 @@ const ROW_ATTRIBUTES = ['pk', 'sk', 'd', 'st', 'ttl'];
 
 async function anythingSince(from: number, now: number): Promise<boolean> {
   const partitions = daysBetween(from, now).flatMap((day) => ALL_SHARDS.map((shard) => dayPartition(day, shard)));
-  const pages = await Promise.all(
-    partitions.map((partition) =>
-      queryPartition({ partition, from: encodeTime(from), to: encodeTime(now + 1), limit: 1, attributes: ['sk'] }),
-    ),
-  );
+  const range = { from: encodeTime(from), to: encodeTime(now + 1), limit: 1, consistent: false, attributes: ['sk'] };
+  const pages = await Promise.all(partitions.map((partition) => queryPartition({ ...range, partition })));
   return pages.some(({ items }) => items.length > 0);
 }
 
