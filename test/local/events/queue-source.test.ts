@@ -231,10 +231,11 @@ test('a batch whose queue is gone when it ends harms no other', async () => {
   start({ maxConcurrency: 1 });
   await until(() => invocations.length === 1);
   await probe.remove(QUEUE);
+  invocations[0]!.answer();
+  await activity.whenIdle(() => true);
   clock.advanceTo(clock.now() + 60_000);
   sqs.ensureQueue(QUEUE);
   await sendAll('b');
-  invocations[0]!.answer();
   await until(() => invocations.length === 2);
   expect(invocations[1]!.bodies).toEqual(['b']);
   invocations[1]!.answer();
