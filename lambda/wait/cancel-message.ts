@@ -1,5 +1,6 @@
 import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { eventLogOn, longestAttemptMs, requireEnv, retention } from '../config';
+import { settle } from '../deliver/settle';
 import { logEvent } from '../logs/write-line';
 import { endedExpiry } from '../message/expiry';
 import type { Message } from '../message/message';
@@ -40,7 +41,7 @@ export async function cancelMessage(row: MessageRow, now: number): Promise<Cance
     },
     token,
   );
-  if (waiting.written) return finish(message, waiting.state, now, expiresAt);
+  if (waiting.written) return finish(row, waiting.state, now, expiresAt);
   if (isTerminal(waiting.state)) return 'ended';
   if (waiting.state.state === 'CANCEL_REQUESTED') return 'before';
   const active = await write(
@@ -95,8 +96,10 @@ async function write(messageId: string, change: StateWrite, token: string): Prom
   }
 }
 
-/** Takes out of the table what would wake the message. */
-async function finish(message: Message, before: MessageState, now: number, expiresAt: number): Promise<Cancellation> {
+/** Does what the end of a message asks for, and takes out of the table what would wake it. */
+async function finish(row: MessageRow, before: MessageState, now: number, expiresAt: number): Promise<Cancellation> {
+  const { message } = row;
+  await settle({ ...row, state: { ...before, state: 'CANCELED', canceledAt: now } }, now);
   const due = before.due ?? message.notBefore;
   if (due > now) await unscheduleAttempt(message, due);
   await tell(message, now, 'CANCELED', expiresAt);

@@ -1,0 +1,80 @@
+import type { Env } from '../../lib/names';
+import type { Interceptor } from '../../local/aws-call';
+import { ServiceClock } from '../../local/clock';
+import { StandIns } from '../../local/stand-ins';
+
+/** What the template would give the functions, but for the addresses of the queues. */
+const ENVIRONMENT: { readonly [name in keyof typeof Env]?: string } = {
+  TABLE_NAME: 'Messages',
+  SERVICE: 'test',
+  DLQ_RETENTION_SECONDS: '604800',
+  LOG_RETENTION_SECONDS: '259200',
+  MAX_TIMEOUT_SECONDS: '880',
+  MAX_MESSAGE_BYTES: '262144',
+  EVENT_LOG: 'on',
+};
+const QUEUES = { DELIVERIES_QUEUE_URL: 'deliveries', FAILURES_QUEUE_URL: 'failures', REDRIVE_QUEUE_URL: 'redrive' };
+
+/** Stand-ins that the code under test calls with its own clients. */
+export interface Opened {
+  /** Service time, of the stand-ins and of the code under test. */
+  readonly clock: ServiceClock;
+  /** Stands before every call while it is set. */
+  intercept: Interceptor | undefined;
+  /** What the code under test has logged. */
+  readonly lines: Readonly<Record<string, unknown>>[];
+  /** Bodies of the messages of a queue, hidden ones too. */
+  bodies(queue: 'deliveries' | 'failures' | 'redrive'): readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Opens an empty table and the queues, and has the clients of the code under test, which ask for their settings
+ * at their first call, find them.
+ */
+export async function openStandIns(): Promise<Opened> {
+  const clock = new ServiceClock();
+  const opened: Pick<Opened, 'intercept' | 'lines'> = { intercept: undefined, lines: [] };
+  const standIns = await StandIns.open({
+    clock,
+    intercept: (call, execute) => opened.intercept?.(call, execute) ?? execute(),
+  });
+  await standIns.createTable({
+    input: {
+      TableName: ENVIRONMENT.TABLE_NAME!,
+      AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      BillingMode: 'PAY_PER_REQUEST',
+    },
+    timeToLiveAttribute: 'ttl',
+  });
+  const urls = Object.entries(QUEUES).map(([variable, name]) => {
+    standIns.sqs.ensureQueue(name);
+    return [variable, `${standIns.endpoints.sqs}/000000000000/${name}`];
+  });
+  Object.assign(process.env, ENVIRONMENT, Object.fromEntries(urls), {
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_ENDPOINT_URL_DYNAMODB: standIns.endpoints.dynamodb,
+    AWS_ENDPOINT_URL_SQS: standIns.endpoints.sqs,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: standIns.endpoints.secretsManager,
+  });
+  const output = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    opened.lines.push(JSON.parse(String(text)));
+    return true;
+  });
+  Object.assign(globalThis, { [Symbol.for('cdk-qstash.serviceTimeOffset')]: new Float64Array(clock.buffer) });
+  return Object.assign(opened, {
+    clock,
+    bodies: (queue: string) => standIns.sqs.bodies(queue),
+    close: async () => {
+      output.mockRestore();
+      clock.stop();
+      await standIns.close();
+    },
+  });
+}
