@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { loadBody } from '../callback/load-body';
 import { serviceNow, wallNow } from '../clock';
-import { eventLogOn, longestAttemptMs, requireNumber } from '../config';
+import { eventLogOn, longestAttemptMs, requireNumber, retention } from '../config';
 import type { FailureReason } from '../dlq/dead-letter-item';
+import { hasBeginItem, isBeginInState } from '../logs/log-event';
 import { hostOf, logEvent } from '../logs/write-line';
+import type { Message } from '../message/message';
 import {
   type AttemptRecord,
   EARLY_EVENT_MS,
   EARLY_MS,
-  isEarly,
   type Look,
   MAX_CRASHES,
   NO_STATE,
@@ -124,6 +125,7 @@ async function conclude(row: MessageRow, record: AttemptRecord, reason?: Failure
     return {};
   }
   tellOutcome({ ...row, state }, record, reason);
+  if (eventLogOn() && hasBeginItem(row.message, record)) await tellBegin(row.message, record);
   const outcome = state.state === 'CANCELED' ? 'canceled' : record.outcome;
   return { ...(await finish({ ...row, state })), outcome };
 }
@@ -152,16 +154,21 @@ async function finish(row: MessageRow): Promise<Delivery> {
   return {};
 }
 
-/**
- * An attempt that lasts is told to the log while it lasts: its record comes at its end only. The first
- * attempt of a message that started at once needs no telling, as the message's state item says it.
- */
-function tellOfLongAttempt({ message, state, expiresAt }: MessageRow, startedAt: number): () => void {
-  if (!eventLogOn() || (state.attempt === 0 && isEarly(message, startedAt))) return () => {};
+/** An attempt that lasts is told to the log while it lasts: its record comes at its end only. */
+function tellOfLongAttempt({ message, state }: MessageRow, startedAt: number): () => void {
+  const begun = { attempt: state.attempt, startedAt };
+  if (!eventLogOn() || isBeginInState(message, begun)) return () => {};
   const timer = setTimeout(() => {
-    putItem(encodeBegin(message.messageId, state.attempt, startedAt, expiresAt)).catch(() => {});
+    tellBegin(message, begun).catch(() => {});
   }, EARLY_EVENT_MS);
   return () => clearTimeout(timer);
+}
+
+function tellBegin(
+  { messageId }: Message,
+  { attempt, startedAt }: Pick<AttemptRecord, 'attempt' | 'startedAt'>,
+): Promise<void> {
+  return putItem(encodeBegin(messageId, attempt, startedAt, startedAt + retention().logMs));
 }
 
 /** The one wide line of an attempt. */

@@ -40,24 +40,34 @@ export function earlyEvents(message: Dated, state: MessageState): LogEvent[] {
   ];
 }
 
-/**
- * What the item of an ended attempt tells. It lies at the time of the end: the begin is told by an item of
- * its own if the attempt lasted, and by the state item if it was the first of a message that started at once.
- */
+type Begun = Pick<AttemptRecord, 'attempt' | 'startedAt'>;
+
+/** Whether a message's state item tells when an attempt began: the first, of a message that started at once. */
+export function isBeginInState(message: Dated, { attempt, startedAt }: Begun): boolean {
+  return attempt === 0 && isEarly(message, startedAt);
+}
+
+/** Whether the begin of an ended attempt has an item of its own, as it is too far from the attempt's own item. */
+export function hasBeginItem(message: Dated, record: AttemptRecord): boolean {
+  return record.endedAt - record.startedAt > EARLY_EVENT_MS && !isBeginInState(message, record);
+}
+
+/** What the item of an ended attempt tells. It lies at the time of the end. */
 export function attemptEvents(message: Dated, record: AttemptRecord): LogEvent[] {
-  const toldElsewhere =
-    record.endedAt - record.startedAt > EARLY_EVENT_MS || (record.attempt === 0 && isEarly(message, record.startedAt));
-  return [...(toldElsewhere ? [] : [activeEvent(message, record.startedAt)]), ...outcomeEvents(message, record)];
+  const isBeginElsewhere = isBeginInState(message, record) || hasBeginItem(message, record);
+  return [...(isBeginElsewhere ? [] : [activeEvent(message, record.startedAt)]), ...outcomeEvents(message, record)];
 }
 
 /** Everything that happened to one message, told by its state and the records of its ended attempts. */
 export function allEvents(message: Dated, state: MessageState, records: readonly AttemptRecord[]): LogEvent[] {
-  const underWay = state.state === 'ACTIVE' || state.state === 'CANCEL_REQUESTED';
   const list = (time: number | undefined) => (time === undefined ? [] : [time]);
+  // A begin without a record is that of the attempt under way, or of one whose maker died.
+  const recorded = records.map(({ startedAt }) => startedAt);
+  const begins = new Set([...recorded, ...list(state.startedAt), ...list(state.firstStartedAt)]);
   return [
     createdEvent(message),
-    ...records.flatMap((record) => [activeEvent(message, record.startedAt), ...outcomeEvents(message, record)]),
-    ...(underWay && state.startedAt !== undefined ? [activeEvent(message, state.startedAt)] : []),
+    ...[...begins].map((time) => activeEvent(message, time)),
+    ...records.flatMap((record) => outcomeEvents(message, record)),
     ...cancelEvents(message, list(state.cancelRequestedAt), list(state.canceledAt)),
   ];
 }

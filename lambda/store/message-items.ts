@@ -92,12 +92,7 @@ export function decodeAttempt(item: Item): { readonly messageId: string; readonl
 }
 
 /** Says that an attempt began, for the log. */
-export function encodeBegin(
-  messageId: string,
-  attempt: number,
-  startedAt: number,
-  expiresAt: number | undefined,
-): Item {
+export function encodeBegin(messageId: string, attempt: number, startedAt: number, expiresAt: number): Item {
   return { ...beginKey(messageId, attempt, startedAt), m: S(messageId), n: N(attempt), ...ttlOf(expiresAt) };
 }
 
