@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { AssemblyError } from '../local/assembly/template';
+import { DataDirectoryError } from '../local/data-directory';
 import { describeLine } from '../local/describe-line';
 import { EnvironmentError, readStackEnvironment } from '../local/stack-environment';
 import { PortInUseError, startLocal } from '../local/start-local';
@@ -27,6 +28,9 @@ cdk-qstash help             print this
 
 /** A wrong command line. */
 class UsageError extends Error {}
+
+/** What is told without a stack trace. */
+const EXPECTED_ERRORS = [UsageError, AssemblyError, DataDirectoryError, PortInUseError, EnvironmentError];
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
@@ -69,7 +73,8 @@ async function dev(args: readonly string[]): Promise<void> {
   for (const [constructPath, url] of others) print(`${constructPath} is running at ${url}`);
   let closing = false;
   const end = () => {
-    if (closing) process.exit(1);
+    // The terminal and npm both send the signal.
+    if (closing) return;
     closing = true;
     void service.close().then(() => process.exit(0));
   };
@@ -126,7 +131,7 @@ function print(line: string): void {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  const expected = [UsageError, AssemblyError, PortInUseError, EnvironmentError].some((kind) => error instanceof kind);
+  const expected = EXPECTED_ERRORS.some((kind) => error instanceof kind);
   process.stderr.write(`${expected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
   process.exit(1);
 });
