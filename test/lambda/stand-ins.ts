@@ -1,3 +1,6 @@
+import type { Message } from '../../lambda/message/message';
+import { acceptMessage } from '../../lambda/publish/accept-message';
+import { putItem } from '../../lambda/store/write-items';
 import type { Env } from '../../lib/names';
 import type { Interceptor } from '../../local/aws-call';
 import { ServiceClock } from '../../local/clock';
@@ -77,4 +80,13 @@ export async function openStandIns(): Promise<Opened> {
       await standIns.close();
     },
   });
+}
+
+/** Stores a message and its hint or due item, as a publish does. */
+export async function accept(message: Message): Promise<Message> {
+  await acceptMessage(message, message.createdAt, async (item) => {
+    await putItem(item);
+    return true;
+  });
+  return message;
 }

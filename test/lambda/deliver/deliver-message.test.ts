@@ -4,8 +4,8 @@ import { findEvents } from '../../../lambda/logs/find-events';
 import type { Message } from '../../../lambda/message/message';
 import { loadRow } from '../../../lambda/store/message-rows';
 import { Sink } from '../../e2e/sink';
-import { accept, newMessage } from '../messages';
-import { type Opened, openStandIns } from '../stand-ins';
+import { newMessage } from '../messages';
+import { accept, type Opened, openStandIns } from '../stand-ins';
 
 const policy = new AddressPolicy({ allowed: [], loopbackAllowed: true });
 

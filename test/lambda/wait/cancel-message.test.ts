@@ -6,8 +6,8 @@ import { expiryOf } from '../../../lambda/store/message-items';
 import { endedAt, loadRow } from '../../../lambda/store/message-rows';
 import { getItem, queryPartition } from '../../../lambda/store/read-items';
 import { type Cancellation, cancelMessage } from '../../../lambda/wait/cancel-message';
-import { accept, newMessage } from '../messages';
-import { type Opened, openStandIns } from '../stand-ins';
+import { newMessage } from '../messages';
+import { accept, type Opened, openStandIns } from '../stand-ins';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { derivedMessageId } from '../../../lambda/message/message-id';
+import { decodeHint, encodeHint, type Hint } from '../../../lambda/wait/hint';
+
+const NOW = 1_780_000_000_000;
+const messageId = derivedMessageId(NOW, 'a');
+
+const hints: fc.Arbitrary<Hint> = fc.record({
+  messageId: fc.string().map((seed) => derivedMessageId(NOW, seed)),
+  attempt: fc.nat(),
+  due: fc.nat(9_999_999_999_999),
+});
+
+test('a hint comes back as it was, and is small', () => {
+  fc.assert(
+    fc.property(hints, (hint) => {
+      expect(decodeHint(encodeHint(hint))).toEqual(hint);
+      expect(encodeHint(hint).length).toBeLessThan(128);
+    }),
+  );
+});
+
+const valid = { m: messageId, a: 0, d: NOW };
+
+test.each([
+  '',
+  'null',
+  '1',
+  '"text"',
+  '[]',
+  '{}',
+  '{',
+  messageId,
+  JSON.stringify({ ...valid, m: undefined }),
+  JSON.stringify({ ...valid, m: 'msg_1' }),
+  JSON.stringify({ ...valid, m: 7 }),
+  JSON.stringify({ ...valid, m: [messageId] }),
+  JSON.stringify({ ...valid, a: undefined }),
+  JSON.stringify({ ...valid, a: -1 }),
+  JSON.stringify({ ...valid, a: 0.5 }),
+  JSON.stringify({ ...valid, a: '0' }),
+  JSON.stringify({ ...valid, a: 2 ** 53 }),
+  JSON.stringify({ ...valid, d: undefined }),
+  JSON.stringify({ ...valid, d: '1' }),
+  JSON.stringify({ ...valid, d: null }),
+  `{"m":"${messageId}","a":0,"d":1e999}`,
+])('%j is none', (body) => {
+  expect(decodeHint(body)).toBeUndefined();
+});
+
+test('no text makes it throw', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (body) => {
+      expect(decodeHint(body)).toBeUndefined();
+    }),
+    { numRuns: 1_000 },
+  );
+});
