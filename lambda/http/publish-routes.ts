@@ -4,7 +4,7 @@ import { publishMessage } from '../publish/publish-message';
 import type { ApiRequest } from './api-request';
 import type { ApiResponse } from './api-response';
 import { DESTINATION, readDestination, validateUrl } from './destination';
-import { badRequest, HttpError } from './http-error';
+import { HttpError } from './http-error';
 import { type PublishInput, type PublishOptions, parsePublishOptions } from './publish-options';
 import { refuseOwn } from './refuse-own';
 import type { Route } from './router';
