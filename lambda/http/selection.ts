@@ -69,7 +69,7 @@ export class Parameters {
 
   /** The part of the selection that every filter of messages has. */
   messageFilter(): MessageFilter {
-    const callerIp = this.many('callerIp') ?? this.many('callerIP');
+    const callerIp = [...(this.many('callerIp') ?? []), ...(this.many('callerIP') ?? [])];
     const filter: MessageFilter = {
       ...this.given(
         'messageId',
@@ -82,7 +82,7 @@ export class Parameters {
         'scheduleId',
         'flowControlKey',
       ),
-      ...(callerIp === undefined ? {} : { callerIp }),
+      ...(callerIp.length === 0 ? {} : { callerIp }),
       fromDate: this.date('fromDate'),
       toDate: this.date('toDate'),
     };
@@ -125,6 +125,7 @@ export function readSelection(request: ApiRequest, table: ParameterTable): Param
       throw badRequest(`invalid ${printable(name)}: neither text nor a number`);
     });
   });
+  if (pairs.length === 0) throw badRequest('invalid body: it selects nothing; to select everything, send no body');
   return readParameters([...pairs, ...request.query], table);
 }
 
@@ -148,9 +149,11 @@ function readParameters(pairs: readonly (readonly [string, string])[], table: Pa
   return new Parameters(values);
 }
 
-/** URLs may hold commas: there a list goes on only where the next URL begins. */
+/** URLs and paths may hold commas: there a list goes on only where the next one begins. */
+const BETWEEN_VALUES: Readonly<Record<string, RegExp>> = { url: /,(?=https?:\/\/)/, path: /,(?=\/)/ };
+
 function splitList(name: string, text: string): string[] {
-  return text.split(name === 'url' ? /,(?=https?:\/\/)/ : ',').map((part) => part.trim());
+  return text.split(BETWEEN_VALUES[name] ?? ',').map((part) => part.trim());
 }
 
 function known(table: ParameterTable): string {
