@@ -54,6 +54,7 @@ async function main([command = 'help', ...args]: readonly string[]): Promise<voi
 async function dev(args: readonly string[]): Promise<void> {
   const { values } = readArguments(args, ['port', 'host', 'data', 'app', 'path']);
   const assembly = values.app ?? packagedAssembly();
+  let now = Date.now;
   const service = await startLocal({
     assembly,
     port: readPort(values.port ?? process.env.QSTASH_DEV_PORT),
@@ -61,10 +62,11 @@ async function dev(args: readonly string[]): Promise<void> {
     ...(values.data === undefined ? {} : { dataDir: path.resolve(values.data) }),
     ...(values.path === undefined ? {} : { path: values.path }),
     onLogLine: ({ text }) => {
-      const line = describeLine(text);
-      if (line !== undefined) print(`${new Date().toISOString().slice(11, 23)}  ${line}`);
+      const line = describeLine(text, now());
+      if (line !== undefined) print(line);
     },
   });
+  now = () => service.clock.now();
   print(`QStash is running at ${service.url}`);
   print('');
   print(exportLines(service.url, service.token, service.signingKeys));

@@ -68,7 +68,7 @@ test('it writes a short line with the time for what happens, and never a token',
   const url = await ready(running);
   await call(url, '/send', '{"MessageBody":"hello"}');
   await call(url, '/secret', '');
-  await running.until(/^\d\d:\d\d:\d\d\.\d{3} {2}consumed/m);
+  await running.until(/^\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} {2}consumed$/m);
   expect(running.output.stdout.split(DEV_TOKEN)).toHaveLength(2);
   expect(running.output.stdout.split(DEV_SIGNING_KEYS.current)).toHaveLength(2);
 });
