@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { isDictionary } from '../assembly/template';
 import { type Answer, accessKeyIdOf, type Interceptor } from '../aws-call';
+import { AwsServer } from '../aws-server';
 import type { ServiceClock } from '../clock';
-import { refusal } from '../http/guard';
 import { DynamoDbError } from './dynamodb-error';
 import { Engine } from './engine';
 import { query, scan } from './queries';
@@ -40,50 +40,29 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   Scan: scan,
 };
 
-const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
-const HOST = '127.0.0.1';
-
 /**
  * Amazon DynamoDB for one account on this machine: the AWS JSON protocol over HTTP as the SDKs speak it. Answers
  * loopback host names only, and no web page of another origin, which could otherwise drive it. Every answer says
  * in the headers `x-consumed-read-units` and `x-consumed-write-units` what its request used up, refused ones too.
  */
 export class DynamoDbServer {
-  private readonly options: DynamoDbServerOptions;
-  private readonly server: Server;
+  private readonly server = new AwsServer((request, body) => this.answer(request, body.toString()));
   private engine: Engine | undefined;
 
-  constructor(options: DynamoDbServerOptions) {
-    this.options = options;
-    this.server = createServer((request, response) => {
-      void this.serve(request, response);
-    });
-    this.server.keepAliveTimeout = 60_000;
-  }
+  constructor(private readonly options: DynamoDbServerOptions) {}
 
   /**
    * Opens the database, listens on 127.0.0.1 and returns the port; 0, the default, is a free one. Rejects when
    * another process has the directory open.
    */
-  async listen(port = 0): Promise<number> {
+  async listen(port?: number): Promise<number> {
     this.engine = await Engine.open(this.options.clock, this.options.dir);
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen(port, HOST, () => {
-        this.server.off('error', reject);
-        resolve((this.server.address() as AddressInfo).port);
-      });
-    });
+    return this.server.listen(port);
   }
 
-  /** Finishes what is being written, closes all connections and the database. */
+  /** Closes all connections, finishes what is being written, and closes the database. */
   async close(): Promise<void> {
-    if (this.server.listening) {
-      await new Promise<void>((resolve) => {
-        this.server.close(() => resolve());
-        this.server.closeAllConnections();
-      });
-    }
+    await this.server.close();
     await this.engine?.close();
   }
 
@@ -100,31 +79,28 @@ export class DynamoDbServer {
     await setTimeToLive(this.opened(), table, attribute);
   }
 
+  /** Whether items that have expired are being deleted now. */
+  get expiring(): boolean {
+    return this.engine?.expiry.active ?? false;
+  }
+
   private opened(): Engine {
     if (this.engine === undefined) throw new Error('The DynamoDB server must listen before it is used.');
     return this.engine;
   }
 
-  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { headers, socket } = request;
-    try {
-      const problem = refusal(headers, HOST);
-      if (problem !== undefined) throw new DynamoDbError('AccessDeniedException', `Refused: ${problem}.`);
-      const body = await readBody(request);
-      const [version, operation = ''] = String(headers['x-amz-target'] ?? '').split('.');
-      if (version !== 'DynamoDB_20120810' || !Object.hasOwn(OPERATIONS, operation))
-        throw new DynamoDbError('UnknownOperationException', `Unknown operation ${version}.${operation}.`);
-      const input = parseBody(body);
-      const accessKeyId = accessKeyIdOf(headers.authorization);
-      const call = { service: 'dynamodb' as const, operation, accessKeyId, resources: resourcesOf(input), input };
-      const { intercept = (_call, execute) => execute() } = this.options;
-      // Executed twice, a request is parsed twice: an operation may change what it gets.
-      const answer = await intercept(call, () => this.execute(operation, parseBody(body)));
-      if (answer === 'dropped') socket.destroy();
-      else write(response, answer);
-    } catch (error) {
-      write(response, failure(error));
-    }
+  private async answer({ headers }: IncomingMessage, body: string): Promise<Answer> {
+    const [version, operation = ''] = String(headers['x-amz-target'] ?? '').split('.');
+    if (version !== 'DynamoDB_20120810' || !Object.hasOwn(OPERATIONS, operation))
+      return new DynamoDbError('UnknownOperationException', `Unknown operation ${version}.${operation}`).answer();
+    const input = parseBody(body);
+    if (input === undefined)
+      return new DynamoDbError('SerializationException', 'The request body is not a JSON object').answer();
+    const accessKeyId = accessKeyIdOf(headers.authorization);
+    const call = { service: 'dynamodb' as const, operation, accessKeyId, resources: resourcesOf(input), input };
+    const { intercept = (_call, execute) => execute() } = this.options;
+    // Parsed anew for each execution, because an operation may change what it gets.
+    return intercept(call, () => this.execute(operation, parseBody(body)!));
   }
 
   private async execute(operation: string, input: object): Promise<Answer> {
@@ -149,33 +125,11 @@ function failure(error: unknown): Answer {
   return new DynamoDbError('InternalServerError', error instanceof Error ? error.message : String(error)).answer();
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_REQUEST_BYTES)
-      throw new DynamoDbError(
-        'RequestEntityTooLargeException',
-        `The request has more than ${MAX_REQUEST_BYTES} bytes.`,
-      );
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-function parseBody(body: string): Record<string, unknown> {
+function parseBody(body: string): Record<string, unknown> | undefined {
   try {
     const input: unknown = JSON.parse(body);
-    if (typeof input === 'object' && input !== null && !Array.isArray(input)) return input as Record<string, unknown>;
+    return isDictionary(input) ? input : undefined;
   } catch {
-    // Falls through to the one refusal below.
+    return undefined;
   }
-  throw new DynamoDbError('SerializationException', 'The request body is not a JSON object.');
-}
-
-function write(response: ServerResponse, answer: Answer): void {
-  if (answer === 'dropped' || response.destroyed) return;
-  response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
-  response.end(answer.body);
 }

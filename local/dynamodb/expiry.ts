@@ -25,6 +25,8 @@ const SWEPT_AT_ONCE = 500;
  * is in the database, ordered by time and written together with the items; one timer waits for its beginning.
  */
 export class Expiry {
+  /** Whether items are being deleted now. */
+  active = false;
   private timer: { readonly at: number; readonly cancel: () => void } | undefined;
   private sweeping: Promise<void> = Promise.resolve();
   private stopped = false;
@@ -80,7 +82,10 @@ export class Expiry {
     this.timer?.cancel();
     const cancel = this.clock.schedule(at, () => {
       this.timer = undefined;
-      this.sweeping = this.sweep();
+      this.active = true;
+      this.sweeping = this.sweep().finally(() => {
+        this.active = false;
+      });
     });
     this.timer = { at, cancel };
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type AttributeMap, type AttributeValue, typeOf } from './attribute-value';
 import { invalid } from './dynamodb-error';
 
@@ -48,8 +49,14 @@ export function isOperation(operand: Operand): operand is Operation {
   return 'type' in operand;
 }
 
-/** Refuses a literal value that has no order where a condition compares by order. */
+/** Refuses an order of literals that have none, and a first operand that comes again. */
 export function checkOperands({ type, args }: Operation): void {
+  const [first, ...others] = args;
+  if (isPath(first!) && others.some((arg) => isDeepStrictEqual(arg, first)))
+    throw invalid(
+      'Invalid condition: The first operand must be distinct from the remaining operands for this operator or ' +
+        `function; operator: ${type.toUpperCase()}, first operand: [${first.join(', ')}]`,
+    );
   for (const arg of args) {
     if (isPath(arg)) continue;
     if (isOperation(arg)) checkOperands(arg);

@@ -48,6 +48,25 @@ export async function startEmbedded(
   };
 }
 
+/** Starts embedded servers, each with a client, that end with the test that started them. */
+export function startingServers() {
+  const running = new Set<() => Promise<void>>();
+  afterEach(async () => {
+    for (const stop of running) await stop();
+  });
+  return async (options: Partial<DynamoDbServerOptions> = {}) => {
+    const started = await startEmbedded(options);
+    const db = new Probe(started);
+    const stop = async () => {
+      running.delete(stop);
+      db.client.destroy();
+      await started.stop();
+    };
+    running.add(stop);
+    return { ...started, db, stop };
+  };
+}
+
 /** An item, a key or the values of an expression. */
 export type Item = Record<string, AttributeValue>;
 type Rest<T> = Omit<Partial<T>, 'TableName' | 'Key' | 'Item'>;
