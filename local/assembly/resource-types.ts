@@ -198,7 +198,7 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     heeds: ['ManagedPolicyName', 'PolicyDocument', 'Roles'],
     ignores: ['Groups', 'Users', 'Description', 'Path'],
   },
-  'AWS::SQS::QueuePolicy': { support: 'checked', about: 'a Deny in it refuses the call' },
+  'AWS::SQS::QueuePolicy': { support: 'checked', about: 'counts beside the role of the caller' },
   'AWS::Lambda::Permission': { support: 'checked', about: 'a front door needs one for its function' },
   'AWS::Logs::LogGroup': { support: 'inert', about: 'logs go to the terminal', nameProperty: 'LogGroupName' },
   'AWS::Logs::MetricFilter': { support: 'inert', about: 'no metrics locally' },
