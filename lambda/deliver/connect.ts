@@ -12,7 +12,7 @@ export interface ResolvedAddress {
 export type Lookup = (hostname: string) => Promise<readonly ResolvedAddress[]>;
 
 /** A destination that the address policy closes. The text is the same whether anything listens there or not. */
-export class BlockedDestinationError extends Error {
+class BlockedDestinationError extends Error {
   constructor(reason: string) {
     super(`destination is not allowed: ${reason}`);
   }

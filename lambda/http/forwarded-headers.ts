@@ -4,8 +4,8 @@ import { badRequest, overLimit } from './http-error';
 import { printable } from './printable';
 
 /** Forwarded headers of one message or callback: how many, and how many characters of names and values. */
-export const MAX_FORWARDED_HEADERS = 100;
-export const MAX_FORWARDED_CHARACTERS = 16_384;
+const MAX_FORWARDED_HEADERS = 100;
+const MAX_FORWARDED_CHARACTERS = 16_384;
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** What an HTTP/1.1 field value may hold: tab, visible ASCII and Latin-1. */
@@ -26,7 +26,7 @@ const METADATA_HEADERS: ReadonlySet<string> = new Set([
  * headers, QStash's own `Upstash-*`, headers of cloud metadata services, and `Content-Type`, which a message
  * takes from its own `Content-Type`.
  */
-export function isForwarded(name: string): boolean {
+function isForwarded(name: string): boolean {
   const lower = name.toLowerCase();
   return !(
     isConnectionHeader(lower) ||
@@ -38,7 +38,7 @@ export function isForwarded(name: string): boolean {
 }
 
 /** One header's value as it will be delivered, or a 400 naming `field` when no HTTP client may send it. */
-export function readHeaderValue(value: string, field: string): string {
+function readHeaderValue(value: string, field: string): string {
   const trimmed = value.replace(/^[ \t]+|[ \t]+$/g, '');
   if (FIELD_VALUE.test(trimmed)) return trimmed;
   throw badRequest(

@@ -1,7 +1,7 @@
 /** Lambda's limit of an answer is 6 MB (Lambda quotas), the JSON around the body and its escapes included. */
 const MAX_PAGE_BYTES = 5_500_000;
 /** How long a list may search before it answers with what it has and a cursor, milliseconds. */
-export const SEARCH_MS = 8_000;
+const SEARCH_MS = 8_000;
 
 /** Says after {@link SEARCH_MS} that it is enough. */
 export function searchLimit(milliseconds = SEARCH_MS): () => boolean {

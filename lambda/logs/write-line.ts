@@ -7,7 +7,7 @@ type Field = string | number | boolean | undefined;
  * Writes one JSON line. Lines carry ids, hosts, statuses and times; never a body, a header, a token, a
  * path or a query, since webhook addresses carry their secret there.
  */
-export function writeLine(line: Readonly<Record<string, unknown>>): void {
+function writeLine(line: Readonly<Record<string, unknown>>): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 

@@ -1,10 +1,5 @@
 import fc from 'fast-check';
-import {
-  isForwarded,
-  MAX_FORWARDED_CHARACTERS,
-  MAX_FORWARDED_HEADERS,
-  readForwarded,
-} from '../../../lambda/http/forwarded-headers';
+import { readForwarded } from '../../../lambda/http/forwarded-headers';
 import { canonicalName, gatherHeaders, isConnectionHeader } from '../../../lambda/message/header-map';
 
 const read = (settings: Record<string, string>) => readForwarded(new Map(Object.entries(settings)), 'Upstash-');
@@ -62,7 +57,6 @@ test.each([
   'X-Google-Metadata-Request',
   'X-Identity-Header',
 ])('%s is dropped', (name) => {
-  expect(isForwarded(name)).toBe(false);
   expect(read({ [`forward-${name.toLowerCase()}`]: 'x' })).toEqual({});
 });
 
@@ -98,12 +92,10 @@ test('a malformed content type is a 400', () => {
 test('too many or too long is a 412', () => {
   const many = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`forward-h${index}`, 'v']));
-  expect(Object.keys(read(many(MAX_FORWARDED_HEADERS)))).toHaveLength(MAX_FORWARDED_HEADERS);
-  expect(() => read(many(MAX_FORWARDED_HEADERS + 1))).toThrow(expect.objectContaining({ status: 412 }));
-  expect(read({ 'forward-h': 'v'.repeat(MAX_FORWARDED_CHARACTERS - 1) })).toHaveProperty('H');
-  expect(() => read({ 'forward-h': 'v'.repeat(MAX_FORWARDED_CHARACTERS) })).toThrow(
-    expect.objectContaining({ status: 412 }),
-  );
+  expect(Object.keys(read(many(100)))).toHaveLength(100);
+  expect(() => read(many(101))).toThrow(expect.objectContaining({ status: 412 }));
+  expect(read({ 'forward-h': 'v'.repeat(16_383) })).toHaveProperty('H');
+  expect(() => read({ 'forward-h': 'v'.repeat(16_384) })).toThrow(expect.objectContaining({ status: 412 }));
 });
 
 test('names of object internals are plain names', () => {
