@@ -6,7 +6,7 @@ import type { Interceptor } from '../../local/aws-call';
 import { ServiceClock } from '../../local/clock';
 import { StandIns } from '../../local/stand-ins';
 
-/** What the template would give the functions, but for the addresses of the queues. */
+/** What the template would give the functions, but for the names of queues and secrets. */
 const ENVIRONMENT: { readonly [name in keyof typeof Env]?: string } = {
   TABLE_NAME: 'Messages',
   SERVICE: 'test',
@@ -15,8 +15,17 @@ const ENVIRONMENT: { readonly [name in keyof typeof Env]?: string } = {
   MAX_TIMEOUT_SECONDS: '880',
   MAX_MESSAGE_BYTES: '262144',
   EVENT_LOG: 'on',
+  DEFAULT_RETRIES: '3',
+  MAX_RETRIES: '100',
+  MAX_DELAY_SECONDS: '31536000',
+  ALLOWED_PRIVATE_DESTINATIONS: '[]',
+  FRONT_DOOR: 'httpApi',
+  TOKEN_GRACE_SECONDS: '3600',
 };
+const SECRETS = { TOKEN_SECRET_ARN: 'token', SIGNING_KEY_SECRET_ARN: 'signing-key' };
 const QUEUES = { DELIVERIES_QUEUE_URL: 'deliveries', FAILURES_QUEUE_URL: 'failures', REDRIVE_QUEUE_URL: 'redrive' };
+
+const arnOf = (secret: string) => `arn:aws:secretsmanager:us-east-1:000000000000:secret:${secret}-abcdef`;
 
 /** Stand-ins that the code under test calls with its own clients. */
 export interface Opened {
@@ -28,11 +37,13 @@ export interface Opened {
   readonly lines: Readonly<Record<string, unknown>>[];
   /** Bodies of the messages of a queue, hidden ones too. */
   bodies(queue: 'deliveries' | 'failures' | 'redrive'): readonly string[];
+  /** What a secret holds; undefined while it is empty. */
+  secret(name: 'token' | 'signing-key'): string | undefined;
   close(): Promise<void>;
 }
 
 /**
- * Opens an empty table and the queues, and has the clients of the code under test, which ask for their settings
+ * Opens an empty table, the queues and two empty secrets, and has the clients of the code under test, which ask for their settings
  * at their first call, find them.
  */
 export async function openStandIns(): Promise<Opened> {
@@ -54,11 +65,15 @@ export async function openStandIns(): Promise<Opened> {
     },
     timeToLiveAttribute: 'ttl',
   });
+  const arns = Object.entries(SECRETS).map(([variable, name]) => {
+    standIns.secrets.create(arnOf(name), name);
+    return [variable, arnOf(name)];
+  });
   const urls = Object.entries(QUEUES).map(([variable, name]) => {
     standIns.sqs.ensureQueue(name);
     return [variable, `${standIns.endpoints.sqs}/000000000000/${name}`];
   });
-  Object.assign(process.env, ENVIRONMENT, Object.fromEntries(urls), {
+  Object.assign(process.env, ENVIRONMENT, Object.fromEntries([...arns, ...urls]), {
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
@@ -74,6 +89,7 @@ export async function openStandIns(): Promise<Opened> {
   return Object.assign(opened, {
     clock,
     bodies: (queue: string) => standIns.sqs.bodies(queue),
+    secret: (name: string) => standIns.secrets.current(arnOf(name)),
     close: async () => {
       output.mockRestore();
       clock.stop();
