@@ -41,7 +41,6 @@ export const PERMISSIONS: Readonly<Record<FunctionName, Permissions>> = {
   api: {
     table: [
       'dynamodb:BatchGetItem',
-      'dynamodb:ConditionCheckItem',
       'dynamodb:DeleteItem',
       'dynamodb:GetItem',
       'dynamodb:PutItem',
@@ -60,7 +59,6 @@ export const PERMISSIONS: Readonly<Record<FunctionName, Permissions>> = {
       'dynamodb:BatchGetItem',
       'dynamodb:BatchWriteItem',
       'dynamodb:DeleteItem',
-      'dynamodb:GetItem',
       'dynamodb:PutItem',
       'dynamodb:Query',
       'dynamodb:UpdateItem',
