@@ -5,6 +5,7 @@ import { AwsServer } from '../aws-server';
 import type { ServiceClock } from '../clock';
 import { DynamoDbError } from './dynamodb-error';
 import { Engine } from './engine';
+import { executeStatement } from './partiql';
 import { query, scan } from './queries';
 import { batchGetItem, getItem } from './reads';
 import { resourcesOf } from './resources';
@@ -38,6 +39,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   TransactGetItems: transactGetItems,
   Query: query,
   Scan: scan,
+  ExecuteStatement: executeStatement,
 };
 
 /**

@@ -22,17 +22,18 @@ export async function query(engine: Engine, input: object, usage: Usage): Promis
   const filtered = source.keyNames.find((name) => request._filter?.pathHeads[name]);
   if (filtered !== undefined)
     throw invalid(`Filter Expression can only contain non-primary key attributes: Primary key attribute: ${filtered}`);
-  return page(engine, source, request, source.queryRange(request), usage);
+  return readPage(engine, source, request, source.queryRange(request), usage);
 }
 
 /** Carries out Scan. */
 export async function scan(engine: Engine, input: object, usage: Usage): Promise<object> {
   const request = parse<ReadRequest>(SCHEMAS.Scan, input);
   const source = sourceOf(engine, request);
-  return page(engine, source, request, source.scanRange(request), usage);
+  return readPage(engine, source, request, source.scanRange(request), usage);
 }
 
-function sourceOf({ database }: Engine, request: ReadRequest): Source {
+/** What a query or scan reads. Throws `ValidationException` when the request does not suit it. */
+export function sourceOf({ database }: Engine, request: ReadRequest): Source {
   const table = tableNamed(database, request.TableName);
   const { IndexName, ConsistentRead, Select, _projection, _filter } = request;
   const index = indexesOf(table).find((one) => one.IndexName === IndexName);
@@ -69,14 +70,23 @@ function unprojected(source: Source, { _projection }: ReadRequest): string[] {
   return (_projection?.paths ?? []).map(([head]) => head).filter((head) => !source.holds(head));
 }
 
+/** What a page of a query or scan holds. */
+interface Page {
+  readonly Items: readonly AttributeMap[] | undefined;
+  readonly Count: number;
+  readonly ScannedCount: number;
+  readonly LastEvaluatedKey: AttributeMap | undefined;
+  readonly ConsumedCapacity: object | undefined;
+}
+
 /** Reads on until the page is full: `Limit` items or 1 MB, both counted before the filter. */
-async function page(
+export async function readPage(
   { database }: Engine,
   source: Source,
   request: ReadRequest,
   range: Range,
   usage: Usage,
-): Promise<object> {
+): Promise<Page> {
   const { table, index } = source;
   const { ConsistentRead, Select, Limit = Number.POSITIVE_INFINITY, _filter, _projection } = request;
   // A local index fetches what it lacks from the table.

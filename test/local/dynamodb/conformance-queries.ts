@@ -1,4 +1,10 @@
-import type { QueryCommandInput, ScanCommandInput } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  ExecuteStatementCommand,
+  type ExecuteStatementCommandInput,
+  type QueryCommandInput,
+  type ScanCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import type { Cases } from './dynamodb-conformance';
 import { B, definitions, type Item, invalid, keySchema, N, type Probe, S } from './probe';
 
@@ -312,5 +318,36 @@ export const QUERY_CASES: Cases = {
     await invalid(db.scan(table, { Segment: 4, TotalSegments: 4 }));
     await invalid(db.scan(table, { Segment: 1 }));
     await invalid(db.scan(table, { IndexName: 'byKind', ConsistentRead: true }));
+  },
+
+  async 'PartiQL selects by partition, by condition and from an index, in pages'(db) {
+    const table = await db.newTable();
+    const owner = S("it's");
+    for (let i = 1; i <= 5; i++) {
+      const more: Item = i === 2 ? { flag: { BOOL: true } } : {};
+      await db.put(table, { pk: S('p'), sk: S(`${i}`), owner, at: N(i), m: { M: { x: N(i) } }, ...more });
+    }
+    await db.put(table, { pk: S('q'), sk: S('6') });
+    const run = (statement: string, rest: Partial<ExecuteStatementCommandInput> = {}) =>
+      db.client.send(new ExecuteStatementCommand({ Statement: statement.replace('$', `"${table}"`), ...rest }));
+    const select = async (where: string, Parameters?: AttributeValue[]) =>
+      sortKeys((await run(`SELECT sk FROM $ ${where}`, { Parameters })).Items).sort();
+    expect((await run("SELECT * FROM $ WHERE pk = 'q'")).Items).toEqual([{ pk: S('q'), sk: S('6') }]);
+    expect(await select('WHERE pk = ? AND sk > ?', [S('p'), S('3')])).toEqual(['4', '5']);
+    expect(await select(`WHERE "owner" = 'it''s' AND m.x IN [1, 3] AND NOT "at" = 3`)).toEqual(['1']);
+    expect(await select('WHERE flag IS NOT MISSING OR m.x BETWEEN 4 AND 9')).toEqual(['2', '4', '5']);
+    expect(await select("WHERE pk = 'p' AND flag IS MISSING AND begins_with(sk, '5')")).toEqual(['5']);
+    expect(await select('WHERE flag = true')).toEqual(['2']);
+    const indexed = await run('SELECT sk FROM $."byOwner" WHERE "owner" = ? AND "at" >= 4', { Parameters: [owner] });
+    expect(sortKeys(indexed.Items)).toEqual(['4', '5']);
+    const first = await run("SELECT sk FROM $ WHERE pk = 'p'", { Limit: 2 });
+    const second = await run("SELECT sk FROM $ WHERE pk = 'p'", { NextToken: first.NextToken });
+    expect([first, second].map(({ Items }) => sortKeys(Items))).toEqual([
+      ['1', '2'],
+      ['3', '4', '5'],
+    ]);
+    expect(second.NextToken).toBeUndefined();
+    await invalid(select('WHERE pk = ?'));
+    await invalid(run('SELEC * FROM $'));
   },
 };
