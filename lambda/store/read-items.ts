@@ -44,7 +44,7 @@ export interface PartitionPage {
 
 export interface PartitionRange {
   readonly partition: string;
-  /** Inclusive bounds of the sort key. */
+  /** Inclusive bounds of the sort key; nothing lies between bounds in the wrong order. */
   readonly from: string;
   readonly to: string;
   readonly newestFirst?: boolean;
@@ -60,6 +60,8 @@ export interface PartitionRange {
 }
 
 export async function queryPartition(range: PartitionRange): Promise<PartitionPage> {
+  // DynamoDB would refuse the query.
+  if (range.from > range.to) return { items: [] };
   const attributes = range.attributes?.map((name): [string, string] => [`#a_${name}`, name]);
   const names = { ...range.filter?.names, ...Object.fromEntries(attributes ?? []) };
   const answer = await dynamodb.send(

@@ -1,5 +1,8 @@
+import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Message } from '../../lambda/message/message';
 import { acceptMessage } from '../../lambda/publish/accept-message';
+import { dynamodb } from '../../lambda/store/aws';
+import type { Item } from '../../lambda/store/keys';
 import { putItem } from '../../lambda/store/write-items';
 import type { Env } from '../../lib/names';
 import type { Interceptor } from '../../local/aws-call';
@@ -105,4 +108,17 @@ export async function accept(message: Message): Promise<Message> {
     return true;
   });
   return message;
+}
+
+/** Puts items into the table, however many. */
+export async function putItems(items: readonly Item[]): Promise<void> {
+  const batches = Array.from({ length: Math.ceil(items.length / 25) }, (_, index) =>
+    items.slice(index * 25, (index + 1) * 25).map((Item) => ({ PutRequest: { Item } })),
+  );
+  const write = async () => {
+    for (let batch = batches.pop(); batch !== undefined; batch = batches.pop()) {
+      await dynamodb.send(new BatchWriteItemCommand({ RequestItems: { [process.env.TABLE_NAME!]: batch } }));
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, write));
 }
