@@ -65,6 +65,11 @@ export class StandIns {
     }
   }
 
+  /** Whether expired items are being deleted. */
+  get expiring(): boolean {
+    return this.dynamodb instanceof DynamoDbServer && this.dynamodb.expiring;
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.dynamodb.close(), this.sqs.close(), this.secrets.close()]);
   }

@@ -2,7 +2,7 @@ import { Env } from '../lib/names';
 import { Activity } from './activity';
 import { readAssembly } from './assembly/read-assembly';
 import { Stack } from './assembly/stack';
-import { isDictionary, type StackAssembly } from './assembly/template';
+import type { StackAssembly } from './assembly/template';
 import type { Interceptor } from './aws-call';
 import { ServiceClock } from './clock';
 import { DEV_READ_ONLY_TOKEN, DEV_SIGNING_KEYS, DEV_TOKEN } from './credentials';
@@ -12,8 +12,8 @@ import { concurrencyOf, readMappings } from './deploy/event-sources';
 import { callerOf, functionOptions, type ServiceEndpoints } from './deploy/functions';
 import { createQueues, queueNameOf } from './deploy/queues';
 import { readSchedules } from './deploy/schedules';
-import { initialSecret, secretArns } from './deploy/secrets';
-import { tableDefinition } from './deploy/tables';
+import { createSecrets, readField } from './deploy/secrets';
+import { createTables } from './deploy/tables';
 import { QueueSource } from './events/queue-source';
 import { Schedule } from './events/schedule';
 import { functionOfAccessKey, LambdaFunction, type LogLine } from './functions/lambda-function';
@@ -69,7 +69,7 @@ export interface LocalService {
   readonly endpoints: ServiceEndpoints;
   /** Moves service time on by `milliseconds`, event by event. */
   advance(milliseconds: number): Promise<Journey>;
-  /** Resolves when no function runs and no queue with a function has a visible message. */
+  /** Resolves when no function runs, no queue with a function has a visible message, and no item is being expired. */
   whenIdle(): Promise<void>;
   /** Invokes the function at or below a construct path, such as `Stack/QStash/Promote`. */
   invoke(functionPath: string, event: unknown): Promise<InvocationResult>;
@@ -138,9 +138,9 @@ async function start(
   const doors = new Map<string, FrontDoor>();
   const stack = new Stack(assembly, { sqs: endpoints.sqs, frontDoor: (id) => doors.get(id)?.url ?? '' }, scope);
   let timeTravel: TimeTravel | undefined;
-  const tokens = () => secretArns(stack, Env.TOKEN_SECRET_ARN).map((arn) => standIns.secrets.current(arn));
+  const secretField = (variable: string, field: string) => readField(stack, standIns.secrets, variable, field);
   const routes = localRoutes({
-    token: () => readField(tokens()[0], 'token'),
+    token: () => secretField(Env.TOKEN_SECRET_ARN, 'token'),
     now: () => clock.now(),
     travel: () => timeTravel!,
   });
@@ -167,16 +167,9 @@ async function start(
   }
   closers.push(() => Promise.all([...functions.values()].map((lambda) => lambda.close())));
 
-  for (const table of stack.ofType('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable')) {
-    await standIns.createTable(tableDefinition(stack.ref(table), table)).catch((error: Error) => {
-      table.stop(`is refused: ${error.message}`);
-    });
-  }
+  await createTables(stack, standIns);
   createQueues(stack, standIns.sqs);
-  for (const secret of stack.ofType('AWS::SecretsManager::Secret')) {
-    const arn = stack.arn(secret);
-    standIns.secrets.create(arn, arn.replace(/^.*:secret:(.*)-\w{6}$/, '$1'), initialSecret(stack, secret));
-  }
+  createSecrets(stack, standIns.secrets);
   await Promise.all(
     stack.ofType('AWS::Lambda::Function').map(async (resource) => {
       const broken = await functions.get(resource.logicalId)!.warm();
@@ -194,8 +187,9 @@ async function start(
       new Schedule(arn, nextRun, input, functions.get(functionId)!, clock, activity),
   );
   const polled = new Set(sources.map(({ options: { queueName } }) => queueName));
-  const whenIdle = () =>
-    activity.whenIdle(() => !standIns.sqs.depths().some(({ name, receivable }) => receivable && polled.has(name)));
+  const isQuiet = () =>
+    !standIns.expiring && !standIns.sqs.depths().some(({ name, receivable }) => receivable && polled.has(name));
+  const whenIdle = () => activity.whenIdle(isQuiet);
   timeTravel = new TimeTravel(clock, schedules, whenIdle, dataDir);
   closers.push(async () => {
     for (const schedule of schedules) schedule.stop();
@@ -210,15 +204,14 @@ async function start(
   }
 
   const urls = Object.fromEntries(doorsRead.map(({ resource }) => [resource.path, doors.get(resource.logicalId)!.url]));
-  const keys = secretArns(stack, Env.SIGNING_KEY_SECRET_ARN).map((arn) => standIns.secrets.current(arn))[0];
   return {
     url: Object.values(urls)[0] ?? '',
     urls,
-    token: readField(tokens()[0], 'token') ?? DEV_TOKEN,
-    readOnlyToken: readField(tokens()[0], 'readOnlyToken') ?? DEV_READ_ONLY_TOKEN,
+    token: secretField(Env.TOKEN_SECRET_ARN, 'token') ?? DEV_TOKEN,
+    readOnlyToken: secretField(Env.TOKEN_SECRET_ARN, 'readOnlyToken') ?? DEV_READ_ONLY_TOKEN,
     signingKeys: {
-      current: readField(keys, 'current') ?? DEV_SIGNING_KEYS.current,
-      next: readField(keys, 'next') ?? DEV_SIGNING_KEYS.next,
+      current: secretField(Env.SIGNING_KEY_SECRET_ARN, 'current') ?? DEV_SIGNING_KEYS.current,
+      next: secretField(Env.SIGNING_KEY_SECRET_ARN, 'next') ?? DEV_SIGNING_KEYS.next,
     },
     clock,
     endpoints,
@@ -255,16 +248,4 @@ function functionAt(functions: ReadonlyMap<string, LambdaFunction>, functionPath
   );
   if (found.length !== 1) throw new Error(`${found.length} functions at or below ${functionPath}.`);
   return found[0]!;
-}
-
-/** A field of a secret; undefined when the secret has none, whatever it holds instead. */
-function readField(secret: string | undefined, name: string): string | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(secret ?? '{}');
-  } catch {
-    // A function may have put any text.
-  }
-  const field = isDictionary(value) ? value[name] : undefined;
-  return typeof field === 'string' ? field : undefined;
 }

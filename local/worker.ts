@@ -21,6 +21,16 @@ process.emitWarning = ((warning: string | Error, ...rest: unknown[]) => {
   if (!/AWS SDK for JavaScript|NodeDeprecationWarning/.test(String(warning))) emitWarning(warning, ...rest);
 }) as typeof process.emitWarning;
 
+// By the way of the results, so that no line comes later than the end of its invocation.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
+    send({ kind: 'output', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString() });
+    const done = rest.find((argument) => typeof argument === 'function');
+    if (done !== undefined) process.nextTick(done as () => void);
+    return true;
+  };
+}
+
 type Handler = (event: unknown, context: object) => unknown;
 
 function describe(error: unknown): { errorType: string; errorMessage: string; trace: string } {

@@ -1,5 +1,6 @@
-import type { StackResource } from '../assembly/stack';
+import type { Stack, StackResource } from '../assembly/stack';
 import { type Dictionary, isDictionary } from '../assembly/template';
+import type { StandIns } from '../stand-ins';
 
 /** A table of the template, as CreateTable and UpdateTimeToLive take it. */
 export interface TableDefinition {
@@ -13,6 +14,15 @@ export interface TableDefinition {
   };
   /** The attribute that items expire by. */
   readonly timeToLiveAttribute: string | undefined;
+}
+
+/** Creates the tables of the template, unless a data directory kept them. */
+export async function createTables(stack: Stack, standIns: StandIns): Promise<void> {
+  for (const table of stack.ofType('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable')) {
+    await standIns.createTable(tableDefinition(stack.ref(table), table)).catch((error: Error) => {
+      table.stop(`is refused: ${error.message}`);
+    });
+  }
 }
 
 /** Reads a table. Capacity is always on demand: local mode imitates no throttling. */

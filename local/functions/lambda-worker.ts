@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import { workerFile } from './worker-file';
 import type { FromWorker, WorkerSetup } from './worker-protocol';
@@ -22,6 +21,8 @@ export class LambdaWorker {
   private settleReady: ((broken: InvocationResult | undefined) => void) | undefined;
   private dead = false;
   private closing = false;
+  /** What has been written of a line that has not ended. */
+  private line = '';
   /** Resolves when the code is loaded; with a failure when it cannot be. */
   readonly ready: Promise<InvocationResult | undefined>;
 
@@ -39,17 +40,18 @@ export class LambdaWorker {
     this.worker = new Worker(workerFile(), {
       workerData: setup,
       env: { ...environment },
+      // What is written comes as messages; these only keep it from the terminal.
       stdout: true,
       stderr: true,
       execArgv: [],
     });
-    for (const stream of [this.worker.stdout, this.worker.stderr]) createInterface(stream).on('line', onLine);
     this.worker.on('message', (message: FromWorker) => this.receive(message));
     this.worker.on('error', (error) => {
       this.log(error.stack ?? error.message);
       this.lost({ ok: false, errorType: 'Runtime.UnhandledError', errorMessage: error.message });
     });
     this.worker.on('exit', (code) => {
+      if (this.line !== '') onLine(this.line);
       this.interrupt('Runtime.ExitError', `The runtime exited with code ${code} before the invocation ended`);
       this.onGone();
     });
@@ -92,6 +94,9 @@ export class LambdaWorker {
       case 'ready':
         this.settleReady?.(undefined);
         return;
+      case 'output':
+        this.write(message.text);
+        return;
       case 'result':
         this.settle?.({ ok: true, payload: message.payload });
         return;
@@ -104,6 +109,12 @@ export class LambdaWorker {
         this.lost(failure(message));
         void this.worker.terminate();
     }
+  }
+
+  private write(text: string): void {
+    const lines = `${this.line}${text}`.split('\n');
+    this.line = lines.pop()!;
+    for (const line of lines) this.onLine(line);
   }
 
   /** The end of the thread, which is a failure of an invocation under way. */

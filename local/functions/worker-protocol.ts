@@ -25,9 +25,10 @@ interface Failure {
   readonly trace: string;
 }
 
-/** What a worker says: it is ready, its code cannot be loaded, or how an invocation ended. */
+/** What a worker says: it is ready, its code cannot be loaded, what it wrote, or how an invocation ended. */
 export type FromWorker =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'broken' } & Failure)
+  | { readonly kind: 'output'; readonly text: string }
   | { readonly kind: 'result'; readonly payload: string }
   | ({ readonly kind: 'error' } & Failure);

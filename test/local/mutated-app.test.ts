@@ -90,7 +90,8 @@ describe('takes effect', () => {
       name: 'AccessDeniedException',
       message: expect.stringMatching(named),
     });
-    expect(local.lines).toEqual([
+    // The real minute may end meanwhile, which is a tick.
+    expect(local.lines.filter(({ path: of }) => !of.startsWith('Test/One/Tick'))).toEqual([
       {
         logicalId: expect.stringMatching(/^OneApi/),
         path: 'Test/One/Api/Resource',

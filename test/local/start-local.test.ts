@@ -183,7 +183,7 @@ describe('secrets', () => {
     await client.send(new PutSecretValueCommand({ SecretId, SecretString: 'new-but-no-JSON' }));
     expect((await clock('new')).status).toBe(401);
     expect((await client.send(new GetSecretValueCommand({ SecretId }))).SecretString).toBe('new-but-no-JSON');
-    expect(local.lines).toEqual([]);
+    expect(local.lines.filter(({ text }) => text.includes('new'))).toEqual([]);
     client.destroy();
   });
 });
@@ -239,8 +239,7 @@ test('items expire in service time', async () => {
   await local.service.advance(86_000_000);
   expect(await local.call('/get', 'a')).toMatchObject({ Item: { ttl: { N: String(at) } } });
   await local.service.advance(3_600_000);
-  const left = async () => (await local.call('/get', 'a')).Item;
-  while ((await left()) !== undefined) await new Promise((resolve) => setImmediate(resolve));
+  expect(await local.call('/get', 'a')).not.toHaveProperty('Item');
 });
 
 describe('the interceptor', () => {

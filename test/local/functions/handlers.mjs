@@ -61,7 +61,8 @@ export function count() {
 }
 
 export function write() {
-  process.stdout.write('one\ntwo\n');
+  process.stdout.write('one\nt');
+  process.stdout.write(Buffer.from('wo\n'));
   console.error('three');
-  return null;
+  return new Promise((resolve) => process.stdout.write('not ended', 'utf8', () => resolve(null)));
 }
