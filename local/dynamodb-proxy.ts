@@ -1,15 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import {
-  type Answer,
-  type AwsCall,
-  accessKeyIdOf,
-  errorAnswer,
-  type Interceptor,
-  LOCAL_ACCOUNT,
-  LOCAL_REGION,
-} from './aws-call';
+import { type Answer, type AwsCall, accessKeyIdOf, errorAnswer, type Interceptor } from './aws-call';
 import { AwsJsonError, callAws } from './aws-json';
 import { AwsServer } from './aws-server';
+import { resourcesOf } from './dynamodb/resources';
 
 /**
  * Stands before a DynamoDB that runs elsewhere, such as DynamoDB Local, so that permission checks and the
@@ -75,21 +68,4 @@ export class DynamoDbProxy {
       return errorAnswer(503, 'ServiceUnavailable', `${this.endpoint} did not answer: ${String(error)}`);
     }
   }
-}
-
-/** ARNs of the tables and indexes that a request names, wherever it names them. */
-function resourcesOf(input: Record<string, unknown>): string[] {
-  const arn = (table: string) =>
-    table.startsWith('arn:') ? table : `arn:aws:dynamodb:${LOCAL_REGION}:${LOCAL_ACCOUNT}:table/${table}`;
-  if (typeof input.TableName === 'string') {
-    const index = typeof input.IndexName === 'string' ? `/index/${input.IndexName}` : '';
-    return [`${arn(input.TableName)}${index}`];
-  }
-  if (Array.isArray(input.TransactItems)) {
-    const tables = input.TransactItems.flatMap((item: object) =>
-      Object.values(item).map((request: { TableName?: unknown }) => String(request.TableName)),
-    );
-    return [...new Set(tables)].map(arn);
-  }
-  return Object.keys(input.RequestItems ?? {}).map(arn);
 }
