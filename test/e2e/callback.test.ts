@@ -113,6 +113,18 @@ test('the whole of a large body and a large response is reported', async () => {
   expect(report.sourceBody === base64('s'.repeat(262_144))).toBe(true);
 });
 
+test('what a report tells of is kept for as long as the report waits', async () => {
+  const callback = sink.destination();
+  await running.client.publish({
+    url: sink.destination({ status: 200, body: 'r'.repeat(1000) }).url,
+    body: 'text',
+    callback: callback.url,
+    headers: { 'Upstash-Callback-Delay': '100d' },
+  });
+  await running.service.advance(100 * 86_400_000 + 1000);
+  expect(reportsAt(callback)).toMatchObject([{ sourceBody: base64('text'), body: base64('r'.repeat(1000)) }]);
+});
+
 describe('the failure callback', () => {
   test('comes once, after the last attempt, with a dead letter that is there by then', async () => {
     const found: unknown[] = [];

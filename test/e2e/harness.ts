@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import path from 'node:path';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { Client, Receiver } from '@upstash/qstash';
@@ -31,6 +32,21 @@ export interface Answer {
   readonly body: any;
 }
 
+/** What {@link Running.send} sends. */
+export interface SendOptions {
+  readonly headers?: OutgoingHttpHeaders | readonly string[];
+  readonly body?: string | Uint8Array;
+  /** Address of this machine to send from, such as 127.0.0.2. */
+  readonly from?: string;
+}
+
+/** An answer as it came. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
 /** An entry of the log. */
 export interface LogEntry extends Readonly<Record<string, unknown>> {
   readonly time: number;
@@ -50,6 +66,8 @@ export interface Running {
   request(path: string, init?: RequestInit): Promise<Response>;
   /** The same with its answer read. */
   json(path: string, init?: RequestInit): Promise<Answer>;
+  /** A request by bare HTTP: nobody adds to it or corrects it. */
+  send(method: string, path: string, options?: SendOptions): Promise<RawAnswer>;
   /** What happened to a message, oldest first. */
   events(messageId: string): Promise<LogEntry[]>;
   /** {@link events} once the message has ended. */
@@ -96,6 +114,7 @@ export async function start(options: StartOptions = {}): Promise<Running> {
     lines,
     request,
     json,
+    send: (method, route, options) => send(service.url, method, route, options),
     events,
     ended: (messageId) =>
       until(async () => {
@@ -153,6 +172,25 @@ function assemblyOf({ assembly = ASSEMBLY, dataDir, environment }: StartOptions)
     { ...resource, Properties: propertiesOf(resource) },
   ]);
   return { ...read, template: { ...read.template, Resources: Object.fromEntries(resources) } };
+}
+
+function send(
+  url: string,
+  method: string,
+  route: string,
+  { headers = {}, body, from }: SendOptions = {},
+): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const options = { hostname, port, method, path: route, localAddress: from, headers: headers as string[] };
+    const request = httpRequest(options, async (response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of response) chunks.push(chunk as Buffer);
+      resolve({ status: response.statusCode!, headers: response.headers, text: Buffer.concat(chunks).toString() });
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
 }
 
 async function scanTable({ endpoints, resources }: LocalService): Promise<Item[]> {
