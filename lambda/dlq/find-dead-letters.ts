@@ -1,4 +1,4 @@
-import type { MessageFilter } from '../message/message-filter';
+import { type MessageFilter, meansNone } from '../message/message-filter';
 import { ALL_SHARDS } from '../message/message-id';
 import { dlqPartition, type Item, N, S } from '../store/keys';
 import { type MergedRange, MergedScan } from '../store/merge-partitions';
@@ -34,6 +34,7 @@ export async function findDeadLetters(
   isOver: () => boolean,
 ): Promise<DeadLetterPage> {
   const { count, cursor } = query;
+  if (meansNone(query.filter)) return { deadLetters: [] };
   const scan = new MergedScan(ALL_SHARDS.map(dlqPartition), { ...rangeOf(query, now), isOver });
   const deadLetters: DeadLetter[] = [];
   for (;;) {
@@ -64,36 +65,36 @@ function rangeOf({ filter, count, cursor, latestFirst }: DeadLetterQuery, now: n
   };
 }
 
-/** Attribute of a dead letter's item that a field is compared with; where no item has it, none matches. */
+/** Attribute of a dead letter's item that a field is compared with. */
 const ATTRIBUTES = {
   messageId: 'm',
   url: 'url',
   callerIp: 'ip',
   responseStatus: 'rs',
-  topicName: 'topicName',
-  queueName: 'queueName',
-  scheduleId: 'scheduleId',
-  flowControlKey: 'flowControlKey',
 } as const;
 
+/** DynamoDB takes 4 KB of text: placeholders are short, so that a hundred values of every field fit. */
 function conditionsOf(filter: DeadLetterFilter) {
   const texts: string[] = [];
   const names: Record<string, string> = {};
   const values: Item = {};
-  const add = (field: string, attribute: string, wanted: readonly (string | number)[]) => {
-    names[`#${field}`] = attribute;
-    return wanted.map((value, index) => {
-      values[`:${field}${index}`] = typeof value === 'number' ? N(value) : S(value);
-      return `:${field}${index}`;
-    });
+  const forName = (attribute: string) => {
+    const placeholder = `#${Object.keys(names).length}`;
+    names[placeholder] = attribute;
+    return placeholder;
+  };
+  const forValue = (value: string | number) => {
+    const placeholder = `:v${Object.keys(values).length.toString(36)}`;
+    values[placeholder] = typeof value === 'number' ? N(value) : S(value);
+    return placeholder;
   };
   for (const [field, attribute] of Object.entries(ATTRIBUTES)) {
     const wanted = filter[field as keyof typeof ATTRIBUTES];
-    if (wanted !== undefined) texts.push(`#${field} IN (${add(field, attribute, wanted).join(', ')})`);
+    if (wanted !== undefined) texts.push(`${forName(attribute)} IN (${wanted.map(forValue).join(',')})`);
   }
   if (filter.label !== undefined) {
-    const any = add('label', 'labels', filter.label).map((value) => `contains(#label, ${value})`);
-    texts.push(`(${any.join(' OR ')})`);
+    const labels = forName('labels');
+    texts.push(`(${filter.label.map((label) => `contains(${labels},${forValue(label)})`).join(' OR ')})`);
   }
   return { texts, names, values };
 }

@@ -20,9 +20,14 @@ export interface MessageFilter {
 /** Fields of messages that this version never makes: whoever asks for them gets none. */
 const NEVER_SET = ['topicName', 'queueName', 'scheduleId', 'flowControlKey'] as const;
 
+/** Whether the filter asks for what no message has. */
+export function meansNone(filter: Pick<MessageFilter, (typeof NEVER_SET)[number]>): boolean {
+  return NEVER_SET.some((field) => filter[field] !== undefined);
+}
+
 /** Whether the filter means a message, its dates left aside. */
 export function matchesMessage(filter: MessageFilter, message: Message): boolean {
-  if (NEVER_SET.some((field) => filter[field] !== undefined)) return false;
+  if (meansNone(filter)) return false;
   const { host, pathname } = new URL(message.url);
   return (
     includes(filter.messageId, message.messageId) &&

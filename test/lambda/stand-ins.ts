@@ -9,9 +9,8 @@ import type { Interceptor } from '../../local/aws-call';
 import { ServiceClock } from '../../local/clock';
 import { StandIns } from '../../local/stand-ins';
 
-/** What the template would give the functions, but for the names of queues and secrets. */
+/** What the template would give the functions, but for the names of table, queues and secrets. */
 const ENVIRONMENT: { readonly [name in keyof typeof Env]?: string } = {
-  TABLE_NAME: 'Messages',
   SERVICE: 'test',
   DLQ_RETENTION_SECONDS: '604800',
   LOG_RETENTION_SECONDS: '259200',
@@ -38,6 +37,8 @@ export interface Opened {
   intercept: Interceptor | undefined;
   /** What the code under test has logged. */
   readonly lines: Readonly<Record<string, unknown>>[];
+  /** Puts another, empty table in the place of the one there was. */
+  newTable(): Promise<void>;
   /** Bodies of the messages of a queue, hidden ones too. */
   bodies(queue: 'deliveries' | 'failures' | 'redrive'): readonly string[];
   /** What a secret holds; undefined while it is empty. */
@@ -46,8 +47,8 @@ export interface Opened {
 }
 
 /**
- * Opens an empty table, the queues and two empty secrets, and has the clients of the code under test, which ask for their settings
- * at their first call, find them.
+ * Opens an empty table, the queues and two empty secrets, and has the clients of the code under test find them.
+ * They ask for their settings once, at their first call: one test file opens once.
  */
 export async function openStandIns(): Promise<Opened> {
   const clock = new ServiceClock();
@@ -56,18 +57,23 @@ export async function openStandIns(): Promise<Opened> {
     clock,
     intercept: (call, execute) => opened.intercept?.(call, execute) ?? execute(),
   });
-  await standIns.createTable({
-    input: {
-      TableName: ENVIRONMENT.TABLE_NAME!,
-      AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-      BillingMode: 'PAY_PER_REQUEST',
-    },
-    timeToLiveAttribute: 'ttl',
-  });
+  let tables = 0;
+  const newTable = async () => {
+    process.env.TABLE_NAME = `Messages${++tables}`;
+    await standIns.createTable({
+      input: {
+        TableName: process.env.TABLE_NAME,
+        AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+        BillingMode: 'PAY_PER_REQUEST',
+      },
+      timeToLiveAttribute: 'ttl',
+    });
+  };
+  await newTable();
   const arns = Object.entries(SECRETS).map(([variable, name]) => {
     standIns.secrets.create(arnOf(name), name);
     return [variable, arnOf(name)];
@@ -91,6 +97,7 @@ export async function openStandIns(): Promise<Opened> {
   Object.assign(globalThis, { [Symbol.for('cdk-qstash.serviceTimeOffset')]: new Float64Array(clock.buffer) });
   return Object.assign(opened, {
     clock,
+    newTable,
     bodies: (queue: string) => standIns.sqs.bodies(queue),
     secret: (name: string) => standIns.secrets.current(arnOf(name)),
     close: async () => {
