@@ -12,6 +12,8 @@ export class AwsServer {
   /** `answer` gets the complete body; when it rejects, the caller is told of an internal failure. */
   constructor(private readonly answer: (request: IncomingMessage, body: Buffer) => Promise<Answer>) {
     this.server = createServer((request, response) => void this.handle(request, response));
+    // Longer than an SDK keeps an idle connection, so that it never writes to one that is being closed.
+    this.server.keepAliveTimeout = 60_000;
   }
 
   /** The port it listens on; 0, the default, is a free one. */

@@ -60,7 +60,7 @@ export class StandIns {
   /** Creates a table unless the data directory has it, and sets what its items expire by. */
   async createTable({ input, timeToLiveAttribute }: TableDefinition): Promise<void> {
     await this.dynamodb.createTable(input);
-    if (this.dynamodb instanceof DynamoDbServer && timeToLiveAttribute !== undefined) {
+    if (this.dynamodb instanceof DynamoDbServer) {
       await this.dynamodb.setTimeToLive(input.TableName, timeToLiveAttribute);
     }
   }

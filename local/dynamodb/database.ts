@@ -12,7 +12,7 @@ export interface Decision<T> {
   readonly result: T;
 }
 
-const READ_AHEAD = 100;
+const READ_AHEAD = 25;
 
 /**
  * Keys and JSON values in LevelDB. Writing goes turn by turn: a turn reads what all before it have written,

@@ -76,8 +76,8 @@ export class DynamoDbServer {
     await ensureTable(this.opened(), input);
   }
 
-  /** Lets the items of a table expire by a number attribute that holds seconds since the epoch. */
-  async setTimeToLive(table: string, attribute: string): Promise<void> {
+  /** Lets the items of a table expire by an attribute that holds seconds since the epoch, or not at all. */
+  async setTimeToLive(table: string, attribute: string | undefined): Promise<void> {
     await setTimeToLive(this.opened(), table, attribute);
   }
 

@@ -25,10 +25,8 @@ const SWEPT_AT_ONCE = 500;
  * is in the database, ordered by time and written together with the items; one timer waits for its beginning.
  */
 export class Expiry {
-  /** Whether items are being deleted now. */
-  active = false;
   private timer: { readonly at: number; readonly cancel: () => void } | undefined;
-  private sweeping: Promise<void> = Promise.resolve();
+  private sweeping: Promise<void> | undefined;
   private stopped = false;
 
   constructor(
@@ -36,6 +34,11 @@ export class Expiry {
     private readonly clock: ServiceClock,
     private readonly tableOf: (name: string) => Table | undefined,
   ) {}
+
+  /** Whether items are being deleted now. */
+  get active(): boolean {
+    return this.sweeping !== undefined;
+  }
 
   /** What a change writes to the expiry index. */
   operations({ table, before, after }: Change): Operation[] {
@@ -82,9 +85,8 @@ export class Expiry {
     this.timer?.cancel();
     const cancel = this.clock.schedule(at, () => {
       this.timer = undefined;
-      this.active = true;
       this.sweeping = this.sweep().finally(() => {
-        this.active = false;
+        this.sweeping = undefined;
       });
     });
     this.timer = { at, cancel };

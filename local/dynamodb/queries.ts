@@ -88,7 +88,7 @@ export async function readPage(
   usage: Usage,
 ): Promise<Page> {
   const { table, index } = source;
-  const { ConsistentRead, Select, Limit = Number.POSITIVE_INFINITY, _filter, _projection } = request;
+  const { ConsistentRead, Select, Limit, _filter, _projection } = request;
   // A local index fetches what it lacks from the table.
   const fetches =
     unprojected(source, request).length > 0 ||
@@ -97,7 +97,8 @@ export async function readPage(
   let bytes = 0;
   let ScannedCount = 0;
   let last: AttributeMap | undefined;
-  for await (const [, entry] of database.entries<AttributeMap>(range)) {
+  const entries = Limit === undefined ? range : { ...range, limit: Limit };
+  for await (const [, entry] of database.entries<AttributeMap>(entries)) {
     ScannedCount++;
     bytes += itemSize(entry);
     const item = fetches ? database.get<AttributeMap>(itemKey(table, entry)) : entry;
@@ -105,7 +106,7 @@ export async function readPage(
       if (fetches) usage.add('read', table, readUnits(itemSize(item), ConsistentRead));
       if (_filter === undefined || matches(item, _filter.expression)) items.push(project(item, _projection?.paths));
     }
-    if (ScannedCount >= Limit || bytes >= MAX_PAGE_BYTES) {
+    if (ScannedCount === Limit || bytes >= MAX_PAGE_BYTES) {
       last = entry;
       break;
     }

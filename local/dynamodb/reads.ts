@@ -60,14 +60,15 @@ export async function batchGetItem(engine: Engine, input: object, usage: Usage):
     const left: AttributeMap[] = [];
     Responses[name] = [];
     for (const Key of Keys) {
-      const size = itemSize(engine.database.get<AttributeMap>(itemKey(table, Key)) ?? {});
+      const item = engine.database.get<AttributeMap>(itemKey(table, Key));
+      const size = itemSize(item ?? {});
       if (bytes + size > MAX_BATCH_BYTES) {
         left.push(Key);
         continue;
       }
       bytes += size;
-      const item = readItem(engine, table, { ...request, Key }, usage);
-      if (item !== undefined) Responses[name].push(item);
+      usage.add('read', table, readUnits(size, request.ConsistentRead));
+      if (item !== undefined) Responses[name].push(project(item, _projection?.paths));
     }
     if (left.length > 0) UnprocessedKeys[name] = { ...rest, Keys: left };
   }

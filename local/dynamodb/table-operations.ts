@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import createTableSchema from 'dynalite/validations/createTable.js';
 import describeTableSchema from 'dynalite/validations/describeTable.js';
 import listTablesSchema from 'dynalite/validations/listTables.js';
 import type { AttributeMap } from './attribute-value';
 import { indexOperations } from './change';
 import { type Database, type Operation, startingWith } from './database';
-import { DynamoDbError, invalid } from './dynamodb-error';
+import { DynamoDbError, invalid, invalidValue } from './dynamodb-error';
 import type { Engine } from './engine';
 import { indexPrefix, itemPrefix } from './keys';
 import { parse, type Schema } from './request';
-import { type Index, indexesOf, type Table, tableArn } from './table';
+import { type Index, indexesOf, keyType, type Table, tableArn } from './table';
 import { allTables, findTable, putTable, removeTable, tableNamed } from './tables';
 import { Usage } from './usage';
 
@@ -88,7 +87,7 @@ type TableOperation = (engine: Engine, input: object) => Promise<object>;
 /** The operations on tables by name. */
 export const TABLE_OPERATIONS: Readonly<Record<string, TableOperation>> = {
   CreateTable(engine, input) {
-    const request = parse<CreateRequest>(CREATE, input);
+    const request = parseCreate(input);
     return engine.database.turn(() => {
       if (findTable(engine.database, request.TableName) !== undefined)
         throw new DynamoDbError('ResourceInUseException', `Table already exists: ${request.TableName}`);
@@ -124,9 +123,9 @@ export const TABLE_OPERATIONS: Readonly<Record<string, TableOperation>> = {
         if (Delete !== undefined && !indexes.some(({ IndexName }) => IndexName === Delete.IndexName))
           throw new DynamoDbError('ResourceNotFoundException', `Requested resource not found: ${Delete.IndexName}`);
         indexes = indexes.filter(({ IndexName }) => IndexName !== Delete?.IndexName);
-        if (Create !== undefined) indexes = [...indexes, Create];
+        if (Create !== undefined) indexes = [...indexes, withoutThroughput(Create)];
       }
-      return changeIndexes(engine, table, [...table.AttributeDefinitions, ...AttributeDefinitions], indexes);
+      return changeIndexes(engine, table, [...AttributeDefinitions, ...table.AttributeDefinitions], indexes);
     });
   },
 
@@ -161,12 +160,33 @@ export const TABLE_OPERATIONS: Readonly<Record<string, TableOperation>> = {
   },
 };
 
+function parseCreate(input: object): CreateRequest {
+  const request = parse<CreateRequest>(CREATE, input);
+  const keys = keyAttributes(request);
+  const unused = request.AttributeDefinitions.map(({ AttributeName }) => AttributeName).filter(
+    (name) => !keys.has(name),
+  );
+  if (unused.length > 0) throw invalidValue(`Some AttributeDefinitions are not used: [${unused.join(', ')}]`);
+  return request;
+}
+
+/** Attributes of the keys of a table and its indexes. */
+function keyAttributes(table: Pick<Table, 'KeySchema' | 'GlobalSecondaryIndexes' | 'LocalSecondaryIndexes'>) {
+  const schemas = [table, ...indexesOf(table)].map(({ KeySchema }) => KeySchema);
+  return new Set(schemas.flat().map(({ AttributeName }) => AttributeName));
+}
+
+/** An index as it is kept: capacity is on demand here. */
+function withoutThroughput({ IndexName, KeySchema, Projection }: Index): Index {
+  return { IndexName, KeySchema, Projection };
+}
+
 /**
  * Makes a table what the input of a CreateTable says: creates it, or creates and deletes global secondary indexes
  * of the one that exists. Throws when that one has other keys or local indexes, which nothing can change.
  */
 export function ensureTable(engine: Engine, input: object): Promise<object> {
-  const request = parse<CreateRequest>(CREATE, structuredClone(input));
+  const request = parseCreate(structuredClone(input));
   const { TableName, AttributeDefinitions, GlobalSecondaryIndexes = [] } = request;
   return engine.database.turn(() => {
     const table = findTable(engine.database, TableName);
@@ -197,25 +217,27 @@ async function changeIndexes(
   definitions: Table['AttributeDefinitions'],
   indexes: readonly Index[],
 ) {
-  const { GlobalSecondaryIndexes: old = [], ...rest } = table;
-  const keys = [table, ...indexes, ...(rest.LocalSecondaryIndexes ?? [])].flatMap(({ KeySchema }) => KeySchema);
-  const isKey = (name: string) => keys.some(({ AttributeName }) => AttributeName === name);
+  const { GlobalSecondaryIndexes: _, ...rest } = table;
+  const keys = keyAttributes({ ...rest, GlobalSecondaryIndexes: indexes });
   const byName = new Map(definitions.map((one) => [one.AttributeName, one]));
-  const AttributeDefinitions = [...byName.values()].filter(({ AttributeName }) => isKey(AttributeName));
+  const AttributeDefinitions = [...byName.values()].filter(({ AttributeName }) => keys.has(AttributeName));
   const changed: Table = {
     ...rest,
     AttributeDefinitions,
     ...(indexes.length > 0 && { GlobalSecondaryIndexes: indexes }),
   };
   parse(CREATE, { ...structuredClone(changed), BillingMode: 'PAY_PER_REQUEST' });
-  const isIn = (all: readonly Index[], one: Index) => all.some((other) => isDeepStrictEqual(other, one));
+  const [before, after] = [table, changed].map(
+    (one) => new Map(one.GlobalSecondaryIndexes?.map((index) => [shape(one, index), index])),
+  );
   const operations: Operation[] = [putTable(changed)];
-  for (const one of old)
-    if (!isIn(indexes, one)) operations.push(...(await removal(database, indexPrefix(table, one))));
-  const added = indexes.filter((one) => !isIn(old, one));
+  for (const [key, one] of before!) {
+    if (!after!.has(key)) operations.push(...(await removal(database, indexPrefix(table, one))));
+  }
+  const added = [...after!].flatMap(([key, one]) => (before!.has(key) ? [] : [one]));
   if (added.length > 0) {
-    for await (const [, after] of database.entries<AttributeMap>(startingWith(itemPrefix(table)))) {
-      const change = { table: changed, before: undefined, after };
+    for await (const [, item] of database.entries<AttributeMap>(startingWith(itemPrefix(table)))) {
+      const change = { table: changed, before: undefined, after: item };
       for (const one of added) operations.push(...indexOperations(change, one, new Usage()));
     }
   }
@@ -228,12 +250,17 @@ async function removal(database: Database, prefix: string): Promise<Operation[]>
   return operations;
 }
 
+/** All that an index's entries depend on. */
+function shape(table: Table, index: Index): string {
+  return JSON.stringify([index, index.KeySchema.map(({ AttributeName }) => keyType(table, AttributeName))]);
+}
+
+/** All of a table that nothing can change. */
 function fixedPart({ KeySchema, AttributeDefinitions, LocalSecondaryIndexes }: CreateRequest): string {
-  const keys = KeySchema.map(({ AttributeName: key }) => [
-    key,
-    AttributeDefinitions.find(({ AttributeName }) => AttributeName === key)?.AttributeType,
-  ]);
-  return JSON.stringify([keys, LocalSecondaryIndexes]);
+  const keys = keyAttributes({ KeySchema, ...(LocalSecondaryIndexes && { LocalSecondaryIndexes }) });
+  const types = AttributeDefinitions.filter(({ AttributeName }) => keys.has(AttributeName));
+  const described = types.map(({ AttributeName, AttributeType }) => `${AttributeName} ${AttributeType}`).sort();
+  return JSON.stringify([KeySchema, described, LocalSecondaryIndexes]);
 }
 
 function newTable({ clock }: Engine, request: CreateRequest): Table {
@@ -243,7 +270,7 @@ function newTable({ clock }: Engine, request: CreateRequest): Table {
     TableName,
     KeySchema,
     AttributeDefinitions,
-    ...(GlobalSecondaryIndexes && { GlobalSecondaryIndexes }),
+    ...(GlobalSecondaryIndexes && { GlobalSecondaryIndexes: GlobalSecondaryIndexes.map(withoutThroughput) }),
     ...(LocalSecondaryIndexes && { LocalSecondaryIndexes }),
     ...(StreamSpecification?.StreamEnabled && { StreamSpecification }),
     id: randomUUID(),

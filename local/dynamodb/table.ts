@@ -38,7 +38,7 @@ export function tableArn(name: string): string {
 }
 
 /** All secondary indexes of a table. */
-export function indexesOf(table: Table): readonly Index[] {
+export function indexesOf(table: Pick<Table, 'GlobalSecondaryIndexes' | 'LocalSecondaryIndexes'>): readonly Index[] {
   return [...(table.GlobalSecondaryIndexes ?? []), ...(table.LocalSecondaryIndexes ?? [])];
 }
 

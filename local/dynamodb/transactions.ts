@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type AttributeMap, itemSize } from './attribute-value';
+import type { ServiceClock } from '../clock';
+import { itemSize } from './attribute-value';
 import type { Operation } from './database';
 import { DynamoDbError, invalid } from './dynamodb-error';
 import type { Engine } from './engine';
@@ -8,7 +9,7 @@ import { checkGet, readItem } from './reads';
 import { type GetRequest, parse, SCHEMAS, type Schema, type WriteRequest } from './request';
 import { tableNamed } from './tables';
 import type { Reporting, Usage } from './usage';
-import { checkWrite, decide, type WriteKind } from './writes';
+import { checkWrite, decide, keyOf, type WriteKind } from './writes';
 
 interface TransactInput {
   readonly TransactItems?: unknown;
@@ -23,7 +24,7 @@ interface TransactRequest<T> {
 /** What is kept of a transaction that is done. */
 interface Done {
   readonly digest: string;
-  /** Service time in milliseconds. */
+  /** Service time in whole milliseconds. */
   readonly at: number;
 }
 
@@ -151,13 +152,9 @@ function eachOrCancel<T, R>(items: readonly T[], run: (item: T) => R): R[] {
   );
 }
 
-function keyOf({ Item, Key }: WriteRequest): AttributeMap {
-  return (Item ?? Key)!;
-}
-
 function isDone({ database, clock }: Engine, token: string, digest: string): boolean {
   const done = database.get<Done>(`token~${token}`);
-  if (done === undefined || done.at <= clock.now() - TOKEN_KEPT_MS) return false;
+  if (done === undefined || done.at <= forgottenAt(clock)) return false;
   if (done.digest !== digest)
     throw new DynamoDbError(
       'IdempotentParameterMismatchException',
@@ -166,13 +163,18 @@ function isDone({ database, clock }: Engine, token: string, digest: string): boo
   return true;
 }
 
+/** Tokens of this time and before have been kept long enough. */
+function forgottenAt(clock: ServiceClock): number {
+  return Math.floor(clock.now()) - TOKEN_KEPT_MS;
+}
+
 /** What keeps a token, and forgets those that have had their time. */
 async function tokenOperations({ database, clock }: Engine, token: string, digest: string): Promise<Operation[]> {
-  const at = clock.now();
-  const timeKey = (time: number) => `token-time~${String(Math.floor(time)).padStart(15, '0')}`;
+  const at = Math.floor(clock.now());
+  const timeKey = (time: number) => `token-time~${String(time).padStart(15, '0')}`;
   const done: Done = { digest, at };
   const operations: Operation[] = [];
-  const old = { gte: 'token-time~', lt: timeKey(at - TOKEN_KEPT_MS) };
+  const old = { gte: 'token-time~', lt: timeKey(forgottenAt(clock) + 1) };
   for await (const [key, forgotten] of database.entries<string>(old)) {
     operations.push({ type: 'del', key }, { type: 'del', key: `token~${forgotten}` });
   }

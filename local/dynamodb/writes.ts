@@ -15,11 +15,15 @@ import type { Usage } from './usage';
 /** Kinds of writes, as transactions name them. */
 export type WriteKind = 'Put' | 'Update' | 'Delete' | 'ConditionCheck';
 
-/** Most bytes of an item. */
-export const MAX_ITEM_BYTES = 409_600;
+const MAX_ITEM_BYTES = 409_600;
 
 const MAX_NESTING = 32;
 const MAX_BATCH = 25;
+
+/** The item or key that says which item a write is about. */
+export function keyOf({ Item, Key }: WriteRequest): AttributeMap {
+  return (Item ?? Key)!;
+}
 
 /** Refuses what can't be written whatever the item is now. */
 export function checkWrite(table: Table, kind: WriteKind, request: WriteRequest): void {
@@ -63,7 +67,7 @@ export function decide(
   usage: Usage,
   factor = 1,
 ): Change {
-  const before = database.get<AttributeMap>(itemKey(table, (request.Item ?? request.Key)!));
+  const before = database.get<AttributeMap>(itemKey(table, keyOf(request)));
   const condition = request._condition?.expression;
   const failed = condition !== undefined && !matches(before ?? {}, condition);
   let after = kind === 'ConditionCheck' ? before : request.Item;
@@ -128,7 +132,7 @@ export function batchWriteItem(engine: Engine, input: object, usage: Usage): Pro
       checkWrite(table, kind, request);
       return { table, kind, request } as const;
     });
-    const keys = new Set(writes.map(({ table, request }) => itemKey(table, (request.Item ?? request.Key)!)));
+    const keys = new Set(writes.map(({ table, request }) => itemKey(table, keyOf(request))));
     if (keys.size < writes.length) throw invalid('Provided list of item keys contains duplicates');
     return {
       operations: writes.flatMap(({ table, kind, request }) =>

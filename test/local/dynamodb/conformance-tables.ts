@@ -102,6 +102,8 @@ export const TABLE_CASES: Cases = {
     await invalid(db.newTable({ GlobalSecondaryIndexes: [index('byOther', 'other')] }));
     await invalid(db.newTable({ LocalSecondaryIndexes: [index('byOther', 'sk', 'pk')] }));
     await invalid(db.newTable({ AttributeDefinitions: definitions({ pk: 'S', sk: 'S', idle: 'S' }) }));
+    const idle = definitions({ pk: 'S', sk: 'S', owner: 'S', idle: 'S' });
+    await invalid(db.newTable({ AttributeDefinitions: idle, GlobalSecondaryIndexes: [index('byOwner', 'owner')] }));
     await invalid(db.newTable({ GlobalSecondaryIndexes: [index('twice', 'sk'), index('twice', 'pk')] }));
   },
 
@@ -138,6 +140,16 @@ export const TABLE_CASES: Cases = {
     expect(Table!.GlobalSecondaryIndexes ?? []).toEqual([]);
     await invalid(sortKeys(db, TableName, 'state', 'open'));
     await db.put(TableName, { pk: S('p'), sk: S('3'), state: N(1) });
+  },
+
+  async 'an added index cannot give another type to a key that is there'(db) {
+    const TableName = await db.newTable({});
+    await db.put(TableName, { pk: S('p'), sk: S('1') });
+    const AttributeDefinitions = definitions({ pk: 'N', sk: 'S', state: 'S' });
+    const GlobalSecondaryIndexUpdates = [{ Create: index('by-state', 'state') }];
+    const update = { TableName, AttributeDefinitions, GlobalSecondaryIndexUpdates };
+    await db.client.send(new UpdateTableCommand(update)).catch(({ name }) => expect(name).toBe('ValidationException'));
+    expect(await db.get(TableName, { pk: S('p'), sk: S('1') })).toBeDefined();
   },
 
   async 'an index that is added leaves out items whose value can be no key, until they are written again'(db) {

@@ -18,20 +18,24 @@ export async function startDynamoDbLocal(): Promise<ServerUnderTest> {
     [...fast, '-Djava.library.path=DynamoDBLocal_lib', '-jar', 'DynamoDBLocal.jar', ...options],
     { cwd: join(lib, version!), stdio: 'ignore' },
   );
-  const exited = once(java, 'exit');
+  let failure: unknown;
+  const exited = once(java, 'exit').then(
+    () => {
+      failure ??= 'it ended';
+    },
+    (error) => {
+      failure = error;
+    },
+  );
   const endpoint = `http://127.0.0.1:${port}`;
-  let ended = false;
-  void exited.then(() => {
-    ended = true;
-  });
   // Any answer will do, an error too.
-  while (
-    !(await fetch(endpoint).then(
+  const answers = () =>
+    fetch(endpoint).then(
       () => true,
       () => false,
-    ))
-  ) {
-    if (ended) throw new Error('DynamoDB Local ended before it listened; it needs Java 17.');
+    );
+  while (!(await answers())) {
+    if (failure !== undefined) throw new Error(`DynamoDB Local did not start, which takes Java 17: ${failure}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return {

@@ -183,6 +183,10 @@ describe('tables that a template describes', () => {
     const AttributeDefinitions = definitions({ pk: 'S', two: 'S' });
     await server.createTable({ ...input, AttributeDefinitions, GlobalSecondaryIndexes: [byTwo] });
     expect(await scan('one')).toEqual(['b']);
+    await db.put('things', { pk: S('c'), one: N(1) });
+    const numbers = { ...input, AttributeDefinitions: definitions({ pk: 'S', one: 'N' }) };
+    await server.createTable(numbers);
+    expect(await scan('one')).toEqual(['c']);
   });
 
   test('are refused when the one that is there has another key', async () => {

@@ -170,6 +170,13 @@ describe('items expire', () => {
     expect(await left()).toEqual([]);
   });
 
+  test('no more when the template says so no more', async () => {
+    await put('a', N(now() + HOUR_S));
+    await server.setTimeToLive(table, undefined);
+    await pass(HOUR_S + LATEST_S);
+    expect(await left()).toEqual(['a']);
+  });
+
   test('and free nothing: a condition sees the item until it is gone', async () => {
     await put('a', N(now() + HOUR_S));
     await pass(HOUR_S);
