@@ -110,11 +110,15 @@ async function* eventGroups(
   isMeant: (event: LogEvent) => boolean,
   isOver: () => boolean,
 ): AsyncGenerator<FoundEvent[] | string> {
-  const newest = Math.min(query.filter.toDate ?? now, query.after?.time ?? now, now) + EARLY_EVENT_MS;
+  const begin = Math.min(query.filter.toDate ?? now, query.after?.time ?? now, now);
+  const newest = begin + EARLY_EVENT_MS;
   const bounds = { from: encodeTime(Math.max(0, oldest - EARLY_EVENT_MS)), to: `${encodeTime(newest)}~` };
   const seen = new Map<string, Message>();
   let pending: LogEvent[] = [];
   let items = 0;
+  let scannedTo = newest;
+  // It gets below where it began, however little time there is: the next search begins at another place.
+  const isEnough = () => isOver() && scannedTo + EARLY_EVENT_MS < begin;
   const take = async (before: number): Promise<FoundEvent[]> => {
     pending.sort(compareEvents);
     const certain = pending.findIndex((event) => event.time <= before);
@@ -129,11 +133,12 @@ async function* eventGroups(
       newestFirst: true,
       attributes: ATTRIBUTES,
       limit: GROUP,
-      isOver,
+      isOver: isEnough,
     });
     for (let item = await scan.next(); item !== undefined; item = await scan.next()) {
       pending.push(...eventsOf(item, now, seen).filter(isMeant));
-      if (++items % GROUP === 0) yield take(decodeTime(item.sk!.S!) + EARLY_EVENT_MS);
+      scannedTo = decodeTime(item.sk!.S!);
+      if (++items % GROUP === 0) yield take(scannedTo + EARLY_EVENT_MS);
     }
     if (scan.scannedTo !== undefined) {
       const certain = decodeTime(scan.scannedTo) + EARLY_EVENT_MS;

@@ -85,8 +85,15 @@ const ENDS: readonly End[] = [
   'deliveredAlthoughCanceled',
 ];
 
+export interface LivesOptions {
+  readonly crashes: boolean;
+  readonly underWay: boolean;
+  /** When messages are accepted. */
+  readonly createdAt?: fc.Arbitrary<number>;
+}
+
 /** Random lives: of several attempts, some of whose makers died, or with the last one still under way. */
-export function lives(kind: { readonly crashes: boolean; readonly underWay: boolean }): fc.Arbitrary<Life> {
+export function lives(kind: LivesOptions): fc.Arbitrary<Life> {
   const ends: readonly End[] = kind.underWay
     ? ['active', 'cancelRequested']
     : kind.crashes
@@ -94,7 +101,7 @@ export function lives(kind: { readonly crashes: boolean; readonly underWay: bool
       : ENDS;
   return fc
     .record({
-      createdAt: fc.nat(100_000_000).map((ms) => 1_780_000_000_000 + ms),
+      createdAt: kind.createdAt ?? fc.nat(100_000_000).map((ms) => 1_780_000_000_000 + ms),
       seed: fc.nat(),
       steps: fc.array(steps(kind.crashes), { minLength: 1, maxLength: 4 }),
       end: fc.constantFrom(...ends),
