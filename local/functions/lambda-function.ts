@@ -26,12 +26,7 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** Access key id of one worker: tells whose call a stand-in receives. */
-export function workerAccessKeyId(logicalId: string, worker: number): string {
-  return `${logicalId}.${worker}`;
-}
-
-/** Logical id of the function that an access key id belongs to. */
+/** Logical id of the function that the access key id of a worker belongs to. */
 export function functionOfAccessKey(accessKeyId: string): string {
   return accessKeyId.replace(/\.\d+$/, '');
 }
@@ -43,7 +38,6 @@ export function functionOfAccessKey(accessKeyId: string): string {
 export class LambdaFunction {
   readonly logicalId: string;
   readonly path: string;
-  readonly arn: string;
   private readonly size: number;
   private readonly workers = new Map<string, LambdaWorker>();
   private readonly idle: LambdaWorker[] = [];
@@ -58,7 +52,6 @@ export class LambdaFunction {
   ) {
     this.logicalId = options.logicalId;
     this.path = options.path;
-    this.arn = options.setup.functionArn;
     this.size = Math.min(options.maxConcurrency ?? Number.POSITIVE_INFINITY, cpus().length * 4);
   }
 
@@ -122,7 +115,7 @@ export class LambdaFunction {
   }
 
   private start(): LambdaWorker {
-    const accessKeyId = workerAccessKeyId(this.logicalId, ++this.started);
+    const accessKeyId = `${this.logicalId}.${++this.started}`;
     const environment = { ...this.options.environment, AWS_ACCESS_KEY_ID: accessKeyId };
     const onLine = (text: string) => this.onLogLine({ logicalId: this.logicalId, path: this.path, text });
     const worker: LambdaWorker = new LambdaWorker(this.options.setup, environment, onLine, () =>
