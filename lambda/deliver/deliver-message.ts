@@ -122,7 +122,8 @@ async function conclude(row: MessageRow, record: AttemptRecord, reason?: Failure
   const state = await recordOutcome(row, record, reason);
   if (state === undefined) {
     logEvent('leaseLost', { messageId: row.message.messageId, attempt: record.attempt });
-    return {};
+    // This may be the only hint: who has the lease now may have been given the same SQS message.
+    return { comeBackIn: 1 };
   }
   tellOutcome({ ...row, state }, record, reason);
   if (eventLogOn() && hasBeginItem(row.message, record)) await tellBegin(row.message, record);

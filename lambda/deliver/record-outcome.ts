@@ -78,7 +78,8 @@ async function write(
     dlqId === undefined
       ? await updateState(update)
       : await bury(deadLetterItem(message, record, dlqId, reason ?? 'exhausted'), update);
-  if (found !== 'written') return found.lease === state.lease ? found : undefined;
+  // Written before, and the answer was lost; what still holds the attempt has not recorded it.
+  if (found !== 'written') return found.lease === state.lease && found.state !== held ? found : undefined;
   return stateAfter(state, record, inline, dlqId);
 }
 
