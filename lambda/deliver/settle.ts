@@ -1,10 +1,11 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { callbackOf, failureCallbackOf } from '../callback/callback-message';
-import { longestAttemptMs, requireEnv, retention } from '../config';
+import { eventLogOn, longestAttemptMs, requireEnv, retention } from '../config';
 import { endedExpiry, messageExpiry } from '../message/expiry';
+import { isEarly } from '../message/message-state';
 import { dynamodb } from '../store/aws';
 import { messageKey, openKey } from '../store/keys';
-import { encodeMessage, ttlOf } from '../store/message-items';
+import { encodeCancel, encodeMessage, ttlOf } from '../store/message-items';
 import { endedAt, type MessageRow } from '../store/message-rows';
 import { deleteItem, putItem } from '../store/write-items';
 import { needsOpenMark, scheduleAttempt } from '../wait/schedule-attempt';
@@ -36,7 +37,8 @@ export async function settle(row: MessageRow, now: number): Promise<void> {
 async function settleCallbacks({ message, state }: MessageRow, now: number): Promise<void> {
   const attempt = state.ends.length - 1;
   const ended = state.ends[attempt];
-  if (ended === undefined || state.state === 'CANCELED') return;
+  // An attempt that a cancel ended has no callback; one that had ended before the cancel has.
+  if (ended === undefined || (state.state === 'CANCELED' && state.canceledAt === undefined)) return;
   const callbacks = [
     callbackOf(message, attempt, ended),
     state.dlqId === undefined ? undefined : failureCallbackOf(message, attempt, ended, state.dlqId),
@@ -49,14 +51,19 @@ async function settleCallbacks({ message, state }: MessageRow, now: number): Pro
 }
 
 async function settleEnd(row: MessageRow, now: number): Promise<void> {
-  const { message, expiresAt } = row;
-  if (needsOpenMark(message, now)) await deleteItem(openKey(message.messageId));
+  const { message, state, expiresAt } = row;
+  const { messageId } = message;
+  if (needsOpenMark(message, now)) await deleteItem(openKey(messageId));
   const needed = endedExpiry(message, endedAt(row) ?? now, longestAttemptMs(), retention());
+  // Soon after the message's time its state item tells the log.
+  if (state.canceledAt !== undefined && eventLogOn() && !isEarly(message, state.canceledAt)) {
+    await putItem(encodeCancel(messageId, state.canceledAt, 'CANCELED', Math.max(expiresAt ?? 0, needed)));
+  }
   if (expiresAt !== undefined && expiresAt >= needed) return;
   await dynamodb.send(
     new UpdateItemCommand({
       TableName: requireEnv('TABLE_NAME'),
-      Key: messageKey(message.messageId),
+      Key: messageKey(messageId),
       UpdateExpression: 'SET #ttl = :ttl',
       ExpressionAttributeNames: { '#ttl': 'ttl' },
       ExpressionAttributeValues: { ':ttl': ttlOf(needed).ttl! },

@@ -3,7 +3,6 @@ import { eventLogOn, longestAttemptMs, requireEnv, retention } from '../config';
 import { settle } from '../deliver/settle';
 import { logEvent } from '../logs/write-line';
 import { endedExpiry } from '../message/expiry';
-import type { Message } from '../message/message';
 import { isEarly, isTerminal, type MessageState } from '../message/message-state';
 import { dynamodb } from '../store/aws';
 import { type Item, N, S, stateKey } from '../store/keys';
@@ -41,7 +40,7 @@ export async function cancelMessage(row: MessageRow, now: number): Promise<Cance
     },
     token,
   );
-  if (waiting.written) return finish(row, waiting.state, now, expiresAt);
+  if (waiting.written) return finish(row, waiting.state, now);
   if (isTerminal(waiting.state)) return 'ended';
   if (waiting.state.state === 'CANCEL_REQUESTED') return 'before';
   const active = await write(
@@ -55,7 +54,11 @@ export async function cancelMessage(row: MessageRow, now: number): Promise<Cance
     token,
   );
   if (active.written) {
-    await tell(message, now, 'CANCEL_REQUESTED', expiresAt);
+    const { messageId } = message;
+    if (eventLogOn() && !isEarly(message, now)) {
+      await putItem(encodeCancel(messageId, now, 'CANCEL_REQUESTED', expiresAt));
+    }
+    logEvent('cancelRequested', { messageId, time: now });
     return 'requested';
   }
   if (isTerminal(active.state)) return 'ended';
@@ -96,24 +99,14 @@ async function write(messageId: string, change: StateWrite, token: string): Prom
   }
 }
 
-/** Does what the end of a message asks for, and takes out of the table what would wake it. */
-async function finish(row: MessageRow, before: MessageState, now: number, expiresAt: number): Promise<Cancellation> {
-  const { message } = row;
-  await settle({ ...row, state: { ...before, state: 'CANCELED', canceledAt: now } }, now);
+/**
+ * Does what the end of a message asks for, and last takes out of the table what would wake it: until then it is
+ * woken to do the rest, if this ends on the way.
+ */
+async function finish({ message, expiresAt }: MessageRow, before: MessageState, now: number): Promise<Cancellation> {
+  await settle({ message, expiresAt, state: { ...before, state: 'CANCELED', canceledAt: now } }, now);
   const due = before.due ?? message.notBefore;
   if (due > now) await unscheduleAttempt(message, due);
-  await tell(message, now, 'CANCELED', expiresAt);
+  logEvent('canceled', { messageId: message.messageId, time: now });
   return 'canceled';
-}
-
-/** Tells the log: by the state item itself, or, long after the message's time, by an item of its own. */
-async function tell(
-  message: Message,
-  now: number,
-  state: 'CANCELED' | 'CANCEL_REQUESTED',
-  expiresAt: number,
-): Promise<void> {
-  const { messageId } = message;
-  if (eventLogOn() && !isEarly(message, now)) await putItem(encodeCancel(messageId, now, state, expiresAt));
-  logEvent(state === 'CANCELED' ? 'canceled' : 'cancelRequested', { messageId, time: now });
 }
