@@ -96,7 +96,13 @@ async function eventsOfMessages(query: EventQuery, isMeant: (event: LogEvent) =>
 
 const GROUP = 200;
 /** All but bodies, which are read for what is found. */
-const ATTRIBUTES = ['pk', 'sk', 'd', 'ttl', 'm', 's0', 'r0', 'cr', 'ca', 'st', 'start'];
+const ATTRIBUTES = ['pk', 'sk', 'd', 'ttl', 'm', 's0', 'r0', 'cr', 'ca', 'st', 'start', 'ends'];
+
+/** What was come upon of a message: its state item first, as that lies behind it. */
+interface Seen {
+  readonly message?: Message;
+  readonly ends: readonly number[];
+}
 
 /**
  * Yields the events that are meant in groups, newest first; last a cursor, if the search is over before all
@@ -113,7 +119,7 @@ async function* eventGroups(
   const begin = Math.min(query.filter.toDate ?? now, query.after?.time ?? now, now);
   const newest = begin + EARLY_EVENT_MS;
   const bounds = { from: encodeTime(Math.max(0, oldest - EARLY_EVENT_MS)), to: `${encodeTime(newest)}~` };
-  const seen = new Map<string, Message>();
+  const seen = new Map<string, Seen>();
   let pending: LogEvent[] = [];
   let items = 0;
   let scannedTo = newest;
@@ -151,19 +157,22 @@ async function* eventGroups(
 }
 
 /** The events that an item tells of; `seen` keeps the messages come upon. */
-function eventsOf(item: Item, now: number, seen: Map<string, Message>): LogEvent[] {
+function eventsOf(item: Item, now: number, seen: Map<string, Seen>): LogEvent[] {
   const sort = item.sk!.S!;
   if ((expiryOf(item) ?? now + 1) <= now) return [];
   const at = sort.indexOf('#');
   if (at < 0) {
     const message = decodeMessage(item);
-    seen.set(message.messageId, message);
+    seen.set(message.messageId, { message, ends: seen.get(message.messageId)?.ends ?? [] });
     return [createdEvent(message)];
   }
   const suffix = sort.slice(at);
   const time = decodeTime(sort);
   if (suffix === STATE_SUFFIX) {
-    return earlyEvents({ messageId: messageIdOf(sort.slice(0, at)), createdAt: time }, decodeState(item));
+    const message = { messageId: messageIdOf(sort.slice(0, at)), createdAt: time };
+    const state = decodeState(item);
+    seen.set(message.messageId, { ends: state.ends });
+    return earlyEvents(message, state);
   }
   const messageId = item.m?.S ?? '';
   const createdAt = placeOf(messageId)?.time ?? 0;
@@ -181,18 +190,28 @@ function eventsOf(item: Item, now: number, seen: Map<string, Message>): LogEvent
   }
 }
 
+/**
+ * Adds the messages that are meant. Leaves out attempts that their message does not name: whoever made them died
+ * before the outcome counted, and the attempt was made again.
+ */
 async function withMessages(
   events: readonly LogEvent[],
-  seen: Map<string, Message>,
+  seen: Map<string, Seen>,
   filter: MessageFilter,
 ): Promise<FoundEvent[]> {
-  const missing = [...new Set(events.map(({ messageId }) => messageId))].filter((messageId) => !seen.has(messageId));
-  for (const [messageId, { message }] of await loadRows(missing)) seen.set(messageId, message);
+  const ids = [...new Set(events.map(({ messageId }) => messageId))];
+  const missing = ids.filter((messageId) => seen.get(messageId)?.message === undefined);
+  for (const [messageId, { message, state }] of await loadRows(missing)) {
+    seen.set(messageId, { message, ends: state.ends });
+  }
   const found = events.flatMap((event) => {
-    const message = seen.get(event.messageId);
-    return message !== undefined && matchesMessage(filter, message) ? [{ event, message }] : [];
+    const { message, ends = [] } = seen.get(event.messageId) ?? {};
+    const counts = event.record === undefined || ends[event.record.attempt] === event.record.endedAt;
+    return message !== undefined && counts && matchesMessage(filter, message) ? [{ event, message }] : [];
   });
-  if (seen.size > 10 * GROUP) seen.clear();
+  if (seen.size > 10 * GROUP) {
+    for (const [messageId, { message }] of seen) if (message !== undefined) seen.delete(messageId);
+  }
   return found;
 }
 
