@@ -1,7 +1,7 @@
 import { TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
+import { type Item, L, M, N, Probe, S, type ServerUnderTest, startEmbedded } from '../local/dynamodb/probe';
 import { startDynamoDbLocal } from './dynamodb-local';
-import { type Item, L, M, N, Probe, S, type ServerUnderTest, startEmbedded } from './probe';
 
 const RUNS = { seed: 1, numRuns: 300 };
 

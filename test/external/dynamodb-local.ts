@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { ServerUnderTest } from './probe';
+import type { ServerUnderTest } from '../local/dynamodb/probe';
 
 /** Amazon's DynamoDB Local out of the npm package, in memory, run by the `java` on the path. */
 export async function startDynamoDbLocal(): Promise<ServerUnderTest> {
