@@ -1,6 +1,7 @@
 import { BatchWriteItemCommand, type WriteRequest } from '@aws-sdk/client-dynamodb';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { requireEnv } from '../config';
+import { logFault } from '../logs/write-line';
 import type { Lane } from '../message/message';
 import { ALL_SHARDS } from '../message/message-id';
 import { dynamodb, sqs } from '../store/aws';
@@ -37,19 +38,20 @@ export async function promoteDue(now: number, isOver: () => boolean): Promise<Pr
 
 async function promoteShard(partition: string, now: number, isOver: () => boolean): Promise<Promotion> {
   let lagSeconds = 0;
-  for (;;) {
-    const page = await queryPartition({ partition, ...EVERY_DUE_TIME, limit: PAGE, consistent: false });
+  let left: Item | undefined;
+  let after: string | undefined;
+  do {
+    const page = await queryPartition({ partition, ...EVERY_DUE_TIME, after, limit: PAGE, consistent: false });
     const [first] = page.items;
-    if (first === undefined) return { lagSeconds, nextWorkAt: undefined };
-    lagSeconds = Math.max(lagSeconds, Math.round((now - dueOf(first)) / 1000));
+    if (first !== undefined) lagSeconds = Math.max(lagSeconds, Math.round((now - dueOf(first)) / 1000));
     const near = page.items.filter((item) => dueOf(item) <= now + AHEAD_MS);
-    const sent = await sendAll(near, now);
-    const deleted = await deleteAll(sent);
-    const left = page.items.find((item) => !sent.includes(item));
-    if (left !== undefined || !deleted || isOver()) {
-      return { lagSeconds, nextWorkAt: dueOf(deleted ? (left ?? first) : first) - AHEAD_MS };
-    }
-  }
+    const gone = await deleteAll(await sendAll(near, now));
+    left ??= page.items.find((item) => !gone.includes(item));
+    // What follows an item that is not near is farther still.
+    after = near.length < page.items.length ? undefined : page.lastSort;
+  } while (after !== undefined && !isOver());
+  if (left !== undefined) return { lagSeconds, nextWorkAt: dueOf(left) - AHEAD_MS };
+  return { lagSeconds, nextWorkAt: after === undefined ? undefined : now };
 }
 
 /** Returns the items whose hint SQS has taken. */
@@ -66,31 +68,35 @@ async function sendAll(items: readonly Item[], now: number): Promise<Item[]> {
   return sent;
 }
 
+/** A queue that takes nothing must not hold up the hints of the other: its items stay for the next tick. */
 async function sendBatch(lane: Lane, items: readonly Item[], now: number): Promise<Item[]> {
-  const answer = await sqs.send(
-    new SendMessageBatchCommand({
-      QueueUrl: queueUrlOf(lane),
-      Entries: items.map((item, index) => ({
-        Id: String(index),
-        MessageBody: item.h!.S!,
-        DelaySeconds: delaySeconds(dueOf(item), now),
-      })),
-    }),
-  );
-  return (answer.Successful ?? []).map(({ Id }) => items[Number(Id)]!);
+  const Entries = items.map((item, index) => ({
+    Id: String(index),
+    MessageBody: item.h!.S!,
+    DelaySeconds: delaySeconds(dueOf(item), now),
+  }));
+  try {
+    const answer = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrlOf(lane), Entries }));
+    return (answer.Successful ?? []).map(({ Id }) => items[Number(Id)]!);
+  } catch (error) {
+    logFault('promote', error, { lane, hints: items.length });
+    return [];
+  }
 }
 
-/** Says whether all are deleted: what DynamoDB leaves over is found again by the next tick. */
-async function deleteAll(items: readonly Item[]): Promise<boolean> {
-  let complete = true;
+/** Returns those that are deleted: what DynamoDB leaves over is found again by the next tick. */
+async function deleteAll(items: readonly Item[]): Promise<Item[]> {
+  const TableName = requireEnv('TABLE_NAME');
+  const deleted: Item[] = [];
   for (const batch of inBatches(items, BATCH_WRITES)) {
     const writes: WriteRequest[] = batch.map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk: pk!, sk: sk! } } }));
     const { UnprocessedItems } = await dynamodb.send(
-      new BatchWriteItemCommand({ RequestItems: { [requireEnv('TABLE_NAME')]: writes } }),
+      new BatchWriteItemCommand({ RequestItems: { [TableName]: writes } }),
     );
-    if (Object.keys(UnprocessedItems ?? {}).length > 0) complete = false;
+    const left = new Set(UnprocessedItems?.[TableName]?.map(({ DeleteRequest }) => DeleteRequest?.Key?.sk?.S));
+    deleted.push(...batch.filter(({ sk }) => !left.has(sk!.S)));
   }
-  return complete;
+  return deleted;
 }
 
 function inBatches<T>(all: readonly T[], size: number): T[][] {

@@ -37,8 +37,8 @@ export interface Opened {
   intercept: Interceptor | undefined;
   /** What the code under test has logged. */
   readonly lines: Readonly<Record<string, unknown>>[];
-  /** Puts another, empty table in the place of the one there was. */
-  newTable(): Promise<void>;
+  /** Puts other, empty ones in the place of table and queues; forgets what was logged and what intercepts. */
+  startAfresh(): Promise<void>;
   /** Bodies of the messages of a queue, hidden ones too. */
   bodies(queue: 'deliveries' | 'failures' | 'redrive'): readonly string[];
   /** What a secret holds; undefined while it is empty. */
@@ -57,9 +57,12 @@ export async function openStandIns(): Promise<Opened> {
     clock,
     intercept: (call, execute) => opened.intercept?.(call, execute) ?? execute(),
   });
-  let tables = 0;
-  const newTable = async () => {
-    process.env.TABLE_NAME = `Messages${++tables}`;
+  let generation = 0;
+  const startAfresh = async () => {
+    generation++;
+    opened.intercept = undefined;
+    opened.lines.length = 0;
+    process.env.TABLE_NAME = `Messages-${generation}`;
     await standIns.createTable({
       input: {
         TableName: process.env.TABLE_NAME,
@@ -72,17 +75,17 @@ export async function openStandIns(): Promise<Opened> {
       },
       timeToLiveAttribute: 'ttl',
     });
+    for (const [variable, queue] of Object.entries(QUEUES)) {
+      standIns.sqs.ensureQueue(`${queue}-${generation}`);
+      process.env[variable] = `${standIns.endpoints.sqs}/000000000000/${queue}-${generation}`;
+    }
   };
-  await newTable();
-  const arns = Object.entries(SECRETS).map(([variable, name]) => {
+  await startAfresh();
+  for (const [variable, name] of Object.entries(SECRETS)) {
     standIns.secrets.create(arnOf(name), name);
-    return [variable, arnOf(name)];
-  });
-  const urls = Object.entries(QUEUES).map(([variable, name]) => {
-    standIns.sqs.ensureQueue(name);
-    return [variable, `${standIns.endpoints.sqs}/000000000000/${name}`];
-  });
-  Object.assign(process.env, ENVIRONMENT, Object.fromEntries([...arns, ...urls]), {
+    process.env[variable] = arnOf(name);
+  }
+  Object.assign(process.env, ENVIRONMENT, {
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
@@ -97,8 +100,8 @@ export async function openStandIns(): Promise<Opened> {
   Object.assign(globalThis, { [Symbol.for('cdk-qstash.serviceTimeOffset')]: new Float64Array(clock.buffer) });
   return Object.assign(opened, {
     clock,
-    newTable,
-    bodies: (queue: string) => standIns.sqs.bodies(queue),
+    startAfresh,
+    bodies: (queue: string) => standIns.sqs.bodies(`${queue}-${generation}`),
     secret: (name: string) => standIns.secrets.current(arnOf(name)),
     close: async () => {
       output.mockRestore();

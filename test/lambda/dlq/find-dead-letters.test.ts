@@ -14,14 +14,14 @@ let opened: Opened;
 const queries: AwsCall[] = [];
 beforeAll(async () => {
   opened = await openStandIns();
+});
+beforeEach(async () => {
+  await opened.startAfresh();
+  queries.length = 0;
   opened.intercept = (call, execute) => {
     if (call.operation === 'Query') queries.push(call);
     return execute();
   };
-});
-beforeEach(async () => {
-  await opened.newTable();
-  queries.length = 0;
 });
 afterAll(() => opened.close());
 

@@ -26,7 +26,7 @@ let opened: Opened;
 beforeAll(async () => {
   opened = await openStandIns();
 });
-beforeEach(() => opened.newTable());
+beforeEach(() => opened.startAfresh());
 afterAll(() => opened.close());
 
 /** The state item as the writes of a message's life leave it. */

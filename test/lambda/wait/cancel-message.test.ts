@@ -16,9 +16,7 @@ let opened: Opened;
 beforeAll(async () => {
   opened = await openStandIns();
 });
-beforeEach(() => {
-  opened.intercept = undefined;
-});
+beforeEach(() => opened.startAfresh());
 afterAll(() => opened.close());
 
 const cancel = async ({ messageId }: Message, now: number): Promise<Cancellation> =>
