@@ -6,7 +6,7 @@ import { badRequest, HttpError } from './http-error';
 import { printable } from './printable';
 import type { Route } from './router';
 
-const minutes = (ms: number) => Math.ceil(ms / 60_000);
+const MINUTE_MS = 60_000;
 
 async function get(): Promise<ApiResponse> {
   const { current, next } = await loadSigningKeys();
@@ -21,8 +21,8 @@ async function rotate({ query, now }: ApiRequest): Promise<ApiResponse> {
   if (rotation.rotated) return ok({ current: rotation.keys.current, next: rotation.keys.next });
   throw new HttpError(
     409,
-    `the keys were rotated ${minutes(rotation.ago)} minutes ago: a second rotation locks out every receiver that ` +
-      `still has the keys from before the first. Wait ${minutes(rotation.wait)} minutes, or rotate with ?force=true ` +
+    `the keys were rotated ${Math.floor(rotation.ago / MINUTE_MS)} minutes ago: a second rotation locks out every receiver that ` +
+      `still has the keys from before the first. Wait ${Math.ceil(rotation.wait / MINUTE_MS)} minutes, or rotate with ?force=true ` +
       'once all receivers have the present keys',
   );
 }
