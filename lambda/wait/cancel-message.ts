@@ -22,7 +22,6 @@ export async function cancelMessage(row: MessageRow, now: number): Promise<Cance
   const { message } = row;
   const token = crypto.randomUUID();
   const expiresAt = Math.max(row.expiresAt ?? 0, endedExpiry(message, now, longestAttemptMs(), retention()));
-  const by = { ':by': S(token), ':now': N(now) };
   const waiting = await write(
     message.messageId,
     {
@@ -31,7 +30,8 @@ export async function cancelMessage(row: MessageRow, now: number): Promise<Cance
       ConditionExpression: 'attribute_not_exists(st) OR st = :retry OR (st = :active AND #until <= :now)',
       ExpressionAttributeNames: { '#by': 'by', '#ttl': 'ttl', '#until': 'until' },
       ExpressionAttributeValues: {
-        ...by,
+        ':by': S(token),
+        ':now': N(now),
         ':canceled': S('CANCELED'),
         ':retry': S('RETRY'),
         ':active': S('ACTIVE'),
@@ -43,22 +43,29 @@ export async function cancelMessage(row: MessageRow, now: number): Promise<Cance
   if (waiting.written) return finish(row, waiting.state, now);
   if (isTerminal(waiting.state)) return 'ended';
   if (waiting.state.state === 'CANCEL_REQUESTED') return 'before';
+  // The attempt may have begun after the request came in: the log tells it in this order.
+  const requestedAt = Math.max(now, waiting.state.startedAt ?? now);
   const active = await write(
     message.messageId,
     {
-      UpdateExpression: 'SET st = :requested, cr = :now, #by = :by',
+      UpdateExpression: 'SET st = :requested, cr = :at, #by = :by',
       ConditionExpression: 'st = :active',
       ExpressionAttributeNames: { '#by': 'by' },
-      ExpressionAttributeValues: { ...by, ':requested': S('CANCEL_REQUESTED'), ':active': S('ACTIVE') },
+      ExpressionAttributeValues: {
+        ':by': S(token),
+        ':at': N(requestedAt),
+        ':requested': S('CANCEL_REQUESTED'),
+        ':active': S('ACTIVE'),
+      },
     },
     token,
   );
   if (active.written) {
     const { messageId } = message;
-    if (eventLogOn() && !isEarly(message, now)) {
-      await putItem(encodeCancel(messageId, now, 'CANCEL_REQUESTED', expiresAt));
+    if (eventLogOn() && !isEarly(message, requestedAt)) {
+      await putItem(encodeCancel(messageId, requestedAt, 'CANCEL_REQUESTED', expiresAt));
     }
-    logEvent('cancelRequested', { messageId, time: now });
+    logEvent('cancelRequested', { messageId, time: requestedAt });
     return 'requested';
   }
   if (isTerminal(active.state)) return 'ended';

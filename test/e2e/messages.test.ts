@@ -37,6 +37,15 @@ function held() {
   return { destination, reply, called: () => until(() => destination.arrivals[0]) };
 }
 
+/** Something that is waited for. */
+function gate() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
 describe('get', () => {
   test('tells what was published', async () => {
     const { messageId } = await running.client.publish({
@@ -194,6 +203,28 @@ describe('cancel of an attempt under way', () => {
     expect([destination.arrivals.length, failureCallback.arrivals.length]).toEqual([1, 0]);
     expect((await running.client.dlq.listMessages({ filter: { messageId } })).messages).toEqual([]);
     expect((await cancelOf(messageId)).status).toBe(404);
+  });
+
+  test('that begins while the cancel is on its way is told to have begun first', async () => {
+    const [cancelIsThere, attemptBegan] = [gate(), gate()];
+    const slow = await start({
+      intercept: async ({ operation, accessKeyId }, execute) => {
+        if (operation === 'UpdateItem' && accessKeyId.includes('Api')) {
+          cancelIsThere.open();
+          await attemptBegan.opened;
+        }
+        if (operation === 'UpdateItem' && accessKeyId.includes('Deliver')) await cancelIsThere.opened;
+        return execute();
+      },
+    });
+    const destination = sink.destination(() => {
+      attemptBegan.open();
+      return 500;
+    });
+    const { messageId } = await slow.client.publish({ url: destination.url, body: '', retries: 0 });
+    await slow.client.messages.cancel(messageId).catch(() => {});
+    const states = statesOf(await slow.ended(messageId));
+    expect(states.slice(0, 2)).toEqual(['CREATED', 'ACTIVE']);
   });
 
   test('by a filter asks for it too', async () => {
