@@ -9,8 +9,11 @@ import { promoteDue } from './promote-due';
 import { redriveHints } from './redrive-hints';
 import { SWEEP_AFTER_MS, sweepOrphans } from './sweep-orphans';
 
-/** A tick ends before the next one comes; overlapping ticks would be harmless, but twice the work. */
-const LEASE_MS = 60_000;
+/**
+ * Overlapping ticks would be harmless, but twice the work. Less than the minute to the next one, which else would
+ * find the lease of one that died.
+ */
+const LEASE_MS = 55_000;
 /** What a function's time is kept for beyond the work. */
 const RESERVE_MS = 10_000;
 
@@ -26,14 +29,14 @@ export interface TickResult {
  */
 export async function promote(remainingMs: number): Promise<TickResult> {
   const now = serviceNow();
-  const sweptTo = await takeLease(now);
+  const sweptTo = await attempt('takeLease', () => takeLease(now));
   if (sweptTo === undefined) return { nextWorkAt: now };
   const endsAt = wallNow() + remainingMs - RESERVE_MS;
   const isOver = () => wallNow() > endsAt;
   const due = await attempt('promoteDue', () => promoteDue(now, isOver));
   const sweep = await attempt('sweep', () => sweepOrphans(sweptTo, now, isOver));
   const redriven = await attempt('redrive', () => redriveHints(now, isOver));
-  await endLease(sweep?.sweptTo ?? sweptTo);
+  await attempt('endLease', () => endLease(sweep?.sweptTo ?? sweptTo));
   writeMetrics(now, {
     [Metric.PROMOTER_LAG]: due?.lagSeconds,
     [Metric.SWEPT]: sweep?.swept || undefined,

@@ -53,7 +53,8 @@ async function redriveHint(hint: Hint, now: number): Promise<void> {
   const { message, state } = row;
   if (isTerminal(state) || state.attempt > hint.attempt) return settle(row, now);
   const redriven = await countRedrive(hint.messageId);
-  if (redriven === undefined) return settle((await loadRow(hint.messageId)) ?? row, now);
+  // It has ended since it was loaded.
+  if (redriven === undefined) return redriveHint(hint, now);
   logEvent('redriven', { messageId: hint.messageId, attempt: hint.attempt, redriven });
   if (redriven >= MAX_REDRIVES) {
     const error = `the service could not make this attempt, ${MAX_REDRIVES} times over`;
