@@ -34,7 +34,7 @@ export interface Answer {
 
 /** What {@link Running.send} sends. */
 export interface SendOptions {
-  readonly headers?: OutgoingHttpHeaders | readonly string[];
+  readonly headers?: OutgoingHttpHeaders;
   readonly body?: string | Uint8Array;
   /** Address of this machine to send from, such as 127.0.0.2. */
   readonly from?: string;
@@ -182,7 +182,8 @@ function send(
 ): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);
-    const options = { hostname, port, method, path: route, localAddress: from, headers: headers as string[] };
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+    const options = { hostname, port, method, path: route, localAddress: from, headers: { ...length, ...headers } };
     const request = httpRequest(options, async (response) => {
       const chunks: Buffer[] = [];
       for await (const chunk of response) chunks.push(chunk as Buffer);

@@ -31,6 +31,7 @@ describe('the destination', () => {
     ['a path and a query', '/a/b?x=1&y=2'],
     ['a query of which nothing is changed', '/?b=2&a=%201+2&a=&empty&c=%C3%A4%2F%3F'],
     ['escapes of spaces and of other letters', '/a%20b/%C3%A4%E2%82%AC'],
+    ['escapes of control characters', '/a%0D%0AX-Injected:%201%00'],
     ['what needs no escape', "/~a-b_c.d!$&'()*+,;=:@"],
     ['a slash at the end', '/a/'],
   ])('keeps %s', async (_, path) => {
