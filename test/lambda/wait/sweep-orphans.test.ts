@@ -100,24 +100,34 @@ test('where it stopped for lack of time it goes on, without a miss', async () =>
   expect([...new Set(swept())].sort()).toEqual(sorted(messages));
 });
 
-test('a message whose state is on the next page of its partition is no orphan', async () => {
+describe('where a page of a partition ends with a message', () => {
   const now = Date.now();
   const end = now - SWEEP_AFTER_MS;
-  // DynamoDB ends a page with the item that reaches a megabyte: here always a message.
-  const body = Buffer.alloc(350_000);
-  const messages = messagesAt(Array(200).fill(end - 1_000), { body })
+  // DynamoDB ends a page with the item that reaches a megabyte.
+  const messages = messagesAt(Array(200).fill(end - 1_000), { body: Buffer.alloc(350_000) })
     .filter(({ messageId }) => mustPlace(messageId).shard === 3)
     .slice(0, 12);
-  expect(messages).toHaveLength(12);
-  for (const message of messages) await putItems([rowOf(message), stateOf(message, 'DELIVERED')]);
   const lastOfPages: string[] = [];
-  opened.intercept = async (_call, execute) => {
-    const answer = await execute();
-    const { LastEvaluatedKey } = answer === 'dropped' ? {} : JSON.parse(answer.body.toString());
-    if (LastEvaluatedKey !== undefined) lastOfPages.push(LastEvaluatedKey.sk.S);
-    return answer;
-  };
-  expect(await sweepOrphans(end - MINUTE, now, never)).toMatchObject({ swept: 0, sweptTo: end });
-  expect(lastOfPages.filter((sort) => !sort.includes('#')).length).toBeGreaterThan(2);
-  expect(swept()).toEqual([]);
+  beforeEach(() => {
+    lastOfPages.length = 0;
+    opened.intercept = async (_call, execute) => {
+      const answer = await execute();
+      const { LastEvaluatedKey } = answer === 'dropped' ? {} : JSON.parse(answer.body.toString());
+      if (LastEvaluatedKey !== undefined) lastOfPages.push(LastEvaluatedKey.sk.S);
+      return answer;
+    };
+  });
+  afterEach(() => expect(lastOfPages.filter((sort) => !sort.includes('#')).length).toBeGreaterThan(2));
+
+  test('it is no orphan if its state is on the next', async () => {
+    for (const message of messages) await putItems([rowOf(message), stateOf(message, 'DELIVERED')]);
+    expect(await sweepOrphans(end - MINUTE, now, never)).toMatchObject({ swept: 0, sweptTo: end });
+    expect(swept()).toEqual([]);
+  });
+
+  test('it is one if there is none', async () => {
+    for (const message of messages) await putItems([rowOf(message)]);
+    expect(await sweepOrphans(end - MINUTE, now, never)).toMatchObject({ swept: 12, sweptTo: end });
+    expect(swept().sort()).toEqual(sorted(messages));
+  });
 });
