@@ -2,7 +2,7 @@ import { loadBody } from '../callback/load-body';
 import { retention } from '../config';
 import { endedAt, loadRow, loadRows } from '../store/message-rows';
 import { cancelMessage } from '../wait/cancel-message';
-import { cancelAll, cancelMessages } from '../wait/cancel-messages';
+import { type CancelCursor, cancelAll, cancelMessages } from '../wait/cancel-messages';
 import type { ApiRequest } from './api-request';
 import { type ApiResponse, ok } from './api-response';
 import { badRequest, notFound } from './http-error';
@@ -10,7 +10,7 @@ import { messageJson } from './message-json';
 import { searchLimit } from './page';
 import { printable } from './printable';
 import type { Route } from './router';
-import { MESSAGE_FILTER, type ParameterTable, readSelection } from './selection';
+import { invalid, MESSAGE_FILTER, type ParameterTable, readSelection } from './selection';
 
 const CANCEL_PARAMETERS: ParameterTable = {
   messageIds: 'many',
@@ -18,6 +18,7 @@ const CANCEL_PARAMETERS: ParameterTable = {
   host: 'many',
   path: 'many',
   count: 'one',
+  cursor: 'one',
 };
 /** QStash's limit for one request. */
 const MAX_CANCELLED = 500;
@@ -53,8 +54,22 @@ async function cancelMany(request: ApiRequest): Promise<ApiResponse> {
   if (selection.isEmpty && request.path.endsWith('/')) {
     throw badRequest('no message is named: DELETE /v2/messages without a slash cancels all');
   }
-  const { cancelled } = await cancelMessages(selection.messageFilter(), count, now, searchLimit(CANCEL_MS));
-  return ok({ cancelled });
+  const { cancelled, cursor } = await cancelMessages(
+    selection.messageFilter(),
+    count,
+    now,
+    searchLimit(CANCEL_MS),
+    readCursor(selection.one('cursor')),
+  );
+  return ok({ cancelled, ...(cursor === undefined ? {} : { cursor: `${cursor.among}-${cursor.token}` }) });
+}
+
+/** QStash has no cursor here: without one, the same request again begins anew, and finds less. */
+function readCursor(text: string | undefined): CancelCursor | undefined {
+  if (text === undefined) return undefined;
+  const [, among, token] = /^(recent|marked)-([0-9A-Z]{10,40})$/.exec(text) ?? [];
+  if (among === undefined || token === undefined) throw invalid('cursor', text, 'is not one of this route');
+  return { among: among as CancelCursor['among'], token };
 }
 
 export const MESSAGE_ROUTES: readonly Route[] = [

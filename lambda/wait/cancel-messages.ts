@@ -1,6 +1,5 @@
-import type { MessageFilter } from '../message/message-filter';
-import { matchesMessage, matchesTime } from '../message/message-filter';
-import { ALL_SHARDS, encodeTime, messageIdOf } from '../message/message-id';
+import { type MessageFilter, matchesMessage, matchesTime } from '../message/message-filter';
+import { ALL_SHARDS, decodeTime, encodeTime, messageIdOf, mustPlace } from '../message/message-id';
 import { isTerminal } from '../message/message-state';
 import { dayPartition, daysBetween, type Item, openPartition, STATE_SUFFIX } from '../store/keys';
 import { MergedScan } from '../store/merge-partitions';
@@ -8,11 +7,18 @@ import { loadRows, type MessageRow, rowsOf } from '../store/message-rows';
 import { cancelMessage } from './cancel-message';
 import { LONGEST_WITHOUT_MARK_MS } from './schedule-attempt';
 
+/** Where a search for open messages is: among those of the last day, or among the marked ones; and at which. */
+export interface CancelCursor {
+  readonly among: 'recent' | 'marked';
+  /** Token of a message; the search goes on with it. */
+  readonly token: string;
+}
+
 export interface Cancellations {
   /** Messages that this request has canceled, or whose attempt under way it has asked to be the last. */
   readonly cancelled: number;
-  /** Whether it ended before all were seen: the same request again goes on. */
-  readonly more: boolean;
+  /** Present when it ended before all were seen. */
+  readonly cursor?: CancelCursor;
 }
 
 /**
@@ -24,24 +30,26 @@ export async function cancelMessages(
   count: number,
   now: number,
   isOver: () => boolean,
+  cursor: CancelCursor = { among: 'recent', token: encodeTime(now - LONGEST_WITHOUT_MARK_MS) },
 ): Promise<Cancellations> {
-  const total = { cancelled: 0, more: false };
-  for (const source of [recentRows(now, isOver), markedRows(isOver)]) {
-    for await (const rows of source) {
-      if (rows === 'more') {
-        total.more = true;
-        continue;
-      }
-      const meant = rows.filter(
-        ({ message, state }) =>
-          !isTerminal(state) && matchesMessage(filter, message) && matchesTime(filter, message.createdAt),
-      );
-      const left = count - total.cancelled;
-      total.cancelled += await cancelAll(meant.slice(0, left), now);
-      if (total.cancelled >= count) return { ...total, more: true };
+  let cancelled = 0;
+  const searches = cursor.among === 'recent' ? (['recent', 'marked'] as const) : (['marked'] as const);
+  for (const among of searches) {
+    const from = among === cursor.among ? cursor.token : '0';
+    const groups = among === 'recent' ? recentRows(from, now, isOver) : markedRows(from, isOver);
+    for await (const group of groups) {
+      if (typeof group === 'string') return { cancelled, cursor: { among, token: group } };
+      const meant = group
+        .filter(
+          ({ message, state }) =>
+            !isTerminal(state) && matchesMessage(filter, message) && matchesTime(filter, message.createdAt),
+        )
+        .slice(0, count - cancelled);
+      cancelled += await cancelAll(meant, now);
+      if (cancelled >= count) return { cancelled, cursor: { among, token: tokenOf(meant.at(-1)!) } };
     }
   }
-  return total;
+  return { cancelled };
 }
 
 /** Cancels messages side by side, and counts those that this has really canceled. */
@@ -50,16 +58,17 @@ export async function cancelAll(rows: readonly MessageRow[], now: number): Promi
   return outcomes.filter((outcome) => outcome === 'canceled' || outcome === 'requested').length;
 }
 
+const tokenOf = ({ message }: MessageRow) => mustPlace(message.messageId).token;
+
 const GROUP = 50;
 /** All but bodies and responses. */
 const ATTRIBUTES = ['pk', 'sk', 'd', 'ttl', 'st', 'n', 'due', 'until'];
 
-/** Messages accepted within the last day, oldest first, in groups. */
-async function* recentRows(now: number, isOver: () => boolean): AsyncGenerator<MessageRow[] | 'more'> {
-  const from = now - LONGEST_WITHOUT_MARK_MS;
-  for (const day of daysBetween(from, now)) {
+/** Messages accepted since a token's time, oldest first, in groups; last the token where the search stopped early. */
+async function* recentRows(from: string, now: number, isOver: () => boolean): AsyncGenerator<MessageRow[] | string> {
+  for (const day of daysBetween(decodeTime(from), now)) {
     const partitions = ALL_SHARDS.map((shard) => dayPartition(day, shard));
-    const scan = new MergedScan(partitions, { from: encodeTime(from), to: '~', attributes: ATTRIBUTES, isOver });
+    const scan = new MergedScan(partitions, { from, to: '~', attributes: ATTRIBUTES, isOver });
     let items: Item[] = [];
     for (let item = await scan.next(); item !== undefined; item = await scan.next()) {
       // A message's state item comes right behind it.
@@ -70,15 +79,16 @@ async function* recentRows(now: number, isOver: () => boolean): AsyncGenerator<M
       items.push(item);
     }
     yield [...rowsOf(items).values()];
-    if (scan.scannedTo !== undefined || isOver()) {
-      yield 'more';
+    if (scan.scannedTo !== undefined) {
+      yield scan.scannedTo.split('#', 1)[0]!;
       return;
     }
   }
 }
 
-async function* markedRows(isOver: () => boolean): AsyncGenerator<MessageRow[] | 'more'> {
-  const scan = new MergedScan(ALL_SHARDS.map(openPartition), { from: '0', to: '~', isOver });
+/** The same of the messages that have a mark. */
+async function* markedRows(from: string, isOver: () => boolean): AsyncGenerator<MessageRow[] | string> {
+  const scan = new MergedScan(ALL_SHARDS.map(openPartition), { from, to: '~', isOver });
   let ids: string[] = [];
   for (let item = await scan.next(); item !== undefined; item = await scan.next()) {
     ids.push(messageIdOf(item.sk!.S!));
@@ -87,5 +97,5 @@ async function* markedRows(isOver: () => boolean): AsyncGenerator<MessageRow[] |
     ids = [];
   }
   yield [...(await loadRows(ids)).values()];
-  if (scan.scannedTo !== undefined) yield 'more';
+  if (scan.scannedTo !== undefined) yield scan.scannedTo;
 }

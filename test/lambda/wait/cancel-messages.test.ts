@@ -43,10 +43,10 @@ test('all that is open is canceled, whenever it was accepted, and nothing twice'
   ]);
   const ended = await acceptAll([newMessage(now - 2), newMessage(now - 6 * HOUR)]);
   await Promise.all(ended.map(end));
-  expect(await cancelMessages({}, ALL, now, never)).toEqual({ cancelled: 7, more: false });
+  expect(await cancelMessages({}, ALL, now, never)).toEqual({ cancelled: 7 });
   expect(await canceled(open)).toEqual(open.map(() => true));
   expect(await canceled(ended)).toEqual([false, false]);
-  expect(await cancelMessages({}, ALL, now, never)).toEqual({ cancelled: 0, more: false });
+  expect(await cancelMessages({}, ALL, now, never)).toEqual({ cancelled: 0 });
 });
 
 test('every message that is open for longer than a day has the mark by which it is found', async () => {
@@ -62,7 +62,7 @@ test('every message that is open for longer than a day has the mark by which it 
 test('a mark that its message has outlived is no message', async () => {
   const now = Date.now();
   await putItem(openKey(newMessage(now - 2 * DAY).messageId));
-  expect(await cancelMessages({}, ALL, now, never)).toEqual({ cancelled: 0, more: false });
+  expect(await cancelMessages({}, ALL, now, never)).toEqual({ cancelled: 0 });
 });
 
 const URLS = ['https://example.com/a', 'https://example.com/b', 'https://example.org/a'];
@@ -122,7 +122,7 @@ test('as many as were asked for, and the same request again goes on', async () =
   for (let more = true; more; ) {
     const page = await cancelMessages({}, 20, now, never);
     counts.push(page.cancelled);
-    more = page.more;
+    more = page.cursor !== undefined;
   }
   expect(counts).toEqual([20, 20, 20, 20, 20, 20, 20, 0]);
   expect(await canceled(accepted)).toEqual(accepted.map(() => true));
@@ -135,11 +135,30 @@ test('a request that ran out of time says so, and what it has canceled counts', 
   const accepted = await acceptAll(Array.from({ length: 80 }, (_, index) => newMessage(now - index, { body })));
   let looks = 0;
   const first = await cancelMessages({}, ALL, now, () => ++looks > 4);
-  expect(first.more).toBe(true);
+  expect(first.cursor).toEqual({ among: 'recent', token: expect.any(String) });
   expect(first.cancelled).toBeGreaterThan(0);
   expect(first.cancelled).toBeLessThan(80);
   const second = await cancelMessages({}, ALL, now, never);
-  expect(second).toEqual({ cancelled: 80 - first.cancelled, more: false });
+  expect(second).toEqual({ cancelled: 80 - first.cancelled });
+  expect(await canceled(accepted)).toEqual(accepted.map(() => true));
+});
+
+test('a search that is over at once all the time gets to the end by its cursor, past what has ended', async () => {
+  const now = Date.now();
+  const body = Buffer.alloc(200_000);
+  const ended = await acceptAll(Array.from({ length: 120 }, (_, index) => newMessage(now - 500 + index, { body })));
+  await Promise.all(ended.map(end));
+  const marked = Array.from({ length: 10 }, (_, index) => newMessage(now - 2 * DAY - index, { notBefore: now + HOUR }));
+  const accepted = await acceptAll([newMessage(now - 1), ...marked]);
+  const always = () => true;
+  let page = await cancelMessages({}, ALL, now, always);
+  expect(page).toEqual({ cancelled: 0, cursor: { among: 'recent', token: expect.any(String) } });
+  let cancelled = 0;
+  while (page.cursor !== undefined) {
+    page = await cancelMessages({}, ALL, now, always, page.cursor);
+    cancelled += page.cancelled;
+  }
+  expect(cancelled).toBe(11);
   expect(await canceled(accepted)).toEqual(accepted.map(() => true));
 });
 
