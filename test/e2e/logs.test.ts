@@ -306,6 +306,7 @@ test.each([
 test('after three days it is forgotten, event by event', async () => {
   const destination = sink.destination({ status: 500, headers: { 'retry-after': '86400' } }, 200);
   const { messageId } = await running.client.publish({ url: destination.url, body: '' });
+  await running.service.whenIdle();
   await running.service.advance(DAY + 1000);
   const told = async () => statesOf((await walk(`url=${destination.url}`)).flat()).reverse();
   expect(await told()).toEqual(['CREATED', 'ACTIVE', 'ERROR', 'RETRY', 'ACTIVE', 'DELIVERED']);
@@ -333,6 +334,7 @@ test('a service without an event log says so, and does everything else', async (
     retries: 1,
     callback: callback.url,
   });
+  await silent.service.whenIdle();
   await silent.service.advance(61_000);
   expect(destination.arrivals).toHaveLength(2);
   expect(callback.arrivals).toHaveLength(2);

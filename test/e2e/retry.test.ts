@@ -10,7 +10,8 @@ beforeAll(async () => {
 });
 afterAll(closeAll);
 
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 /** From the end of each failed attempt to the next, as the log tells it, in milliseconds. */
 async function delaysOf(messageId: string): Promise<number[]> {
@@ -25,7 +26,8 @@ test('by default it is tried again after 12 seconds, 2 minutes 28 and 30 minutes
     return 500;
   });
   const { messageId } = await running.client.publish({ url: destination.url, body: 'text' });
-  await running.service.advance(12_000 + 148_000 + 5000);
+  await running.service.whenIdle();
+  await running.service.advance(12_000 + 148_000 + MINUTE);
   expect(await delaysOf(messageId)).toEqual([12_000, 148_000, 1_808_000]);
   // Longer than SQS holds a message: the last one waits in the table.
   expect((await running.items()).filter(({ pk }) => pk!.S!.startsWith('due#'))).toHaveLength(1);
@@ -74,6 +76,7 @@ describe('the destination says when to come again:', () => {
       retries: 1,
       retryDelay: '7000',
     });
+    await running.service.whenIdle();
     await running.service.advance(delay + 1000);
     expect(await delaysOf(messageId)).toEqual([delay]);
     expect(destination.arrivals).toHaveLength(2);
@@ -100,7 +103,8 @@ test.each<[string, number[]]>([
   const destination = sink.destination(500);
   const { messageId } = await running.client.publish({ url: destination.url, body: '', retries: 3, retryDelay });
   expect(await running.client.messages.get(messageId)).toMatchObject({ retryDelayExpression: retryDelay });
-  await running.service.advance(delays.reduce((sum, delay) => sum + delay + 1000, 0));
+  await running.service.whenIdle();
+  await running.service.advance(delays.reduce((sum, delay) => sum + delay + 1000, MINUTE));
   expect(await delaysOf(messageId)).toEqual(delays);
   expect(destination.arrivals).toHaveLength(4);
 });
