@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { ROUTES } from '../../lambda/http/routes';
 import { closeAll, type Running, start, until } from '../e2e/harness';
 
 const ROOT = path.join(__dirname, '..', '..');
@@ -128,6 +129,14 @@ console.log(JSON.stringify(Template.fromStack(new ShopStack(new App(), 'Shop')).
   const resources = Object.entries(JSON.parse(output) as Record<string, { Properties?: object }>);
   const shop = resources.find(([id]) => id.startsWith('Shop') && !id.includes('Role'))!;
   expect(JSON.stringify(shop)).toMatch(/"QSTASH_TOKEN":.*resolve:secretsmanager/);
+});
+
+test('the compatibility table has every route that there is', () => {
+  const missing = ROUTES.filter(({ method, path: route }) => {
+    const named = route.replace(/:(\w+)/g, '{$1}').replace('/*', '/{url}');
+    return !README.includes(`\`${method} ${named}\``);
+  });
+  expect(missing).toEqual([]);
 });
 
 test.each([...README.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => match[1]!))(
