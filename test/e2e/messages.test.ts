@@ -259,10 +259,24 @@ describe('cancel of many', () => {
   test('of all counts only the rest, no more than the count that is asked for', async () => {
     const ids = await waitingMany(3);
     await running.client.messages.cancel(ids.slice(0, 2));
-    expect(await running.client.messages.cancel({ all: true, count: 1 })).toEqual({ cancelled: 1 });
+    expect(await running.client.messages.cancel({ all: true, count: 1 })).toMatchObject({ cancelled: 1 });
     expect(await running.client.messages.cancel({ all: true })).toEqual({ cancelled: 1 });
     expect(await running.client.messages.cancel({ all: true })).toEqual({ cancelled: 0 });
     expect(await lastStates([...ids, bystander])).toEqual(Array(4).fill('CANCELED'));
+  });
+
+  test('goes on with the cursor that a page of it has', async () => {
+    const ids = await waitingMany(5, { 'Upstash-Label': 'pages' });
+    const pages: number[] = [];
+    let cursor = '';
+    for (;;) {
+      const { body } = await running.json(`/v2/messages?label=pages&count=2${cursor}`, { method: 'DELETE' });
+      pages.push(body.cancelled);
+      if (body.cursor === undefined) break;
+      cursor = `&cursor=${body.cursor}`;
+    }
+    expect(pages).toEqual([2, 2, 1]);
+    await expectOnly(ids);
   });
 
   test('without a selection means all, from a bare request', async () => {
@@ -284,7 +298,7 @@ describe('cancel of many', () => {
     const { url } = sink.destination();
     const ids = await waitingMany(3, headers, `${url}?x=1`);
     const wanted = filter(`${url}?x=1`);
-    expect(await running.client.messages.cancel({ filter: wanted as { label: string }, count: 2 })).toEqual({
+    expect(await running.client.messages.cancel({ filter: wanted as { label: string }, count: 2 })).toMatchObject({
       cancelled: 2,
     });
     expect(await running.client.messages.cancel({ filter: wanted as { label: string } })).toEqual({ cancelled: 1 });
@@ -358,6 +372,7 @@ describe('cancel of many', () => {
     'label=',
     'count=0',
     'count=x',
+    'cursor=x',
     'fromDate=yesterday',
     'state=RETRY',
   ])('is refused for ?%s, and nothing happens', async (query) => {
