@@ -32,6 +32,7 @@ describe('the destination', () => {
     ['a query of which nothing is changed', '/?b=2&a=%201+2&a=&empty&c=%C3%A4%2F%3F'],
     ['escapes of spaces and of other letters', '/a%20b/%C3%A4%E2%82%AC'],
     ['escapes of control characters', '/a%0D%0AX-Injected:%201%00'],
+    ['the escape of what would begin a fragment', '/a%23b'],
     ['what needs no escape', "/~a-b_c.d!$&'()*+,;=:@"],
     ['a slash at the end', '/a/'],
   ])('keeps %s', async (_, path) => {
@@ -41,10 +42,13 @@ describe('the destination', () => {
     expect((await arrivalAt(destination)).path).toBe(new URL(destination.url).pathname + path);
   });
 
-  test('is called without the fragment', async () => {
-    const destination = sink.destination();
-    await running.client.publish({ url: `${destination.url}/a#b`, body: '' });
+  test('is called without the fragment, and so is a callback', async () => {
+    const [destination, callback] = [sink.destination(), sink.destination()];
+    const request = { url: `${destination.url}/a#b`, body: '', callback: `${callback.url}/c#d` };
+    const { messageId } = await running.client.publish(request);
+    expect(await running.client.messages.get(messageId)).toMatchObject({ callback: `${callback.url}/c` });
     expect((await arrivalAt(destination)).path).toMatch(/\/a$/);
+    expect((await arrivalAt(callback)).path).toMatch(/\/c$/);
   });
 
   test.each([
