@@ -78,6 +78,14 @@ describe('a destination', () => {
       await expectRefusal(() => publish(sink.url(), nested), 400, /^invalid Upstash-Callback-Failure-Callback: /);
     },
   );
+
+  test('that is the service itself gets 400, and so does a callback there', async () => {
+    const own = `${running.service.url}/v2/dlq`;
+    await expectRefusal(() => publish(own), 400, /destination url.*service itself/);
+    await expectRefusal(() => publish(own.toUpperCase().replace('/V2', '/v2')), 400, /destination url.*service itself/);
+    const nested = { 'Upstash-Callback': sink.url(), 'Upstash-Callback-Callback': own };
+    await expectRefusal(() => publish(sink.url(), nested), 400, /Upstash-Callback-Callback.*service itself/);
+  });
 });
 
 describe('a setting', () => {

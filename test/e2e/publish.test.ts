@@ -42,6 +42,17 @@ describe('the destination', () => {
     expect((await arrivalAt(destination)).path).toBe(new URL(destination.url).pathname + path);
   });
 
+  test.each([
+    ['%2F', '/a%2Fb', '/a/b'],
+    ['%3F and what follows it', '/a%3Fb', '/a'],
+    ['two slashes', '/a//b', '/a/b'],
+    ['an escape that was escaped', '/a%2541', '/a%41'],
+  ])('loses %s in its path, as the gateway hands it over', async (_, path, delivered) => {
+    const destination = sink.destination();
+    await publish(destination.url + path);
+    expect((await arrivalAt(destination)).path).toBe(new URL(destination.url).pathname + delivered);
+  });
+
   test('is called without the fragment, and so is a callback', async () => {
     const [destination, callback] = [sink.destination(), sink.destination()];
     const request = { url: `${destination.url}/a#b`, body: '', callback: `${callback.url}/c#d` };
