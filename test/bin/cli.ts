@@ -13,10 +13,15 @@ export interface Cli {
 
 const running = new Set<ChildProcess>();
 
-/** Starts the command line from its sources, with only these variables besides PATH. */
-export function cli(args: readonly string[], environment: Record<string, string> = {}): Cli {
-  const script = path.join(__dirname, '..', '..', 'bin', 'cdk-qstash.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+const SOURCES = ['--import', 'tsx', path.join(__dirname, '..', '..', 'bin', 'cdk-qstash.ts')];
+
+/** Starts the command line, from its sources if nothing else is said, with only these variables besides PATH. */
+export function cli(
+  args: readonly string[],
+  environment: Record<string, string> = {},
+  command: readonly string[] = SOURCES,
+): Cli {
+  const child = spawn(process.execPath, [...command, ...args], {
     env: { PATH: process.env.PATH, NODE_NO_WARNINGS: '1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
+import { cli } from '../bin/cli';
 import { createStack } from './synthesize';
 
 const ROOT = path.join(__dirname, '../..');
@@ -84,6 +85,20 @@ describe('the tarball', () => {
     expect(packed.size).toBeLessThan(6 * MEBIBYTE);
     expect(packed.unpackedSize).toBeLessThan(20 * MEBIBYTE);
   });
+});
+
+test('local mode runs from the package alone', async () => {
+  const {
+    process: child,
+    until,
+    ended,
+  } = cli(['dev', '--port', '0'], {}, [path.join(consumer, 'node_modules/.bin/cdk-qstash')]);
+  const [, url] = await until(/QSTASH_URL='?(http:[^'\s]+)/);
+  const [, token] = await until(/QSTASH_TOKEN='?([^'\s]+)/);
+  const answer = await fetch(`${url}/v2/dlq`, { headers: { authorization: `Bearer ${token}` } });
+  expect(await answer.json()).toEqual({ messages: [] });
+  child.kill('SIGINT');
+  expect(await ended).toBe(0);
 });
 
 test('an app that has nothing but the package and the CDK gets the same template', () => {
