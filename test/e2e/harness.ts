@@ -9,7 +9,7 @@ import { readAssembly } from '../../local/assembly/read-assembly';
 import type { StackAssembly, TemplateResource } from '../../local/assembly/template';
 import type { LogLine } from '../../local/functions/lambda-function';
 import { type LocalOptions, type LocalService, startLocal } from '../../local/start-local';
-import { type Reply, Sink } from './sink';
+import { Sink } from './sink';
 
 /** The service that `npm start` runs. */
 export const ASSEMBLY = path.join(__dirname, '..', '..', 'assets', 'assembly');
@@ -134,9 +134,7 @@ export function receiverOf({ current, next }: { readonly current: string; readon
 export const statesOf = (entries: readonly LogEntry[]): string[] => entries.map(({ state }) => state);
 
 /** Starts a sink on a free port; {@link closeAll} ends it. */
-export async function startSink(
-  reply?: (arrival: Parameters<Sink['reply']>[0]) => Reply | Promise<Reply>,
-): Promise<Sink> {
+export async function startSink(reply?: Sink['reply']): Promise<Sink> {
   const sink = await new Sink(reply).listen();
   closers.push(() => sink.close());
   return sink;

@@ -1,4 +1,10 @@
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A request that reached the sink. */
@@ -38,17 +44,13 @@ export class Sink {
   private server: Server | undefined;
   private port = 0;
 
-  /** `reply` is asked for every request; 200 by default. */
+  /** `reply` is asked for requests to no {@link destination}; 200 by default. */
   constructor(public reply: (arrival: Arrival) => Reply | Promise<Reply> = () => 200) {}
 
   async listen(): Promise<this> {
-    this.server = createServer(async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const { method = '', url = '', headers } = request;
-      const arrival = { method, path: url, headers, body: Buffer.concat(chunks), at: Date.now() };
-      this.arrivals.push(arrival);
-      answer(response, await this.replyTo(arrival));
+    this.server = createServer((request, response) => {
+      // The client has gone, or the test that would reply.
+      this.receive(request, response).catch(() => response.destroy());
     });
     await new Promise<void>((resolve) => {
       this.server!.listen(0, '127.0.0.1', resolve);
@@ -75,6 +77,15 @@ export class Sink {
   /** The requests so far whose path starts with `path`. */
   at(path: string): Arrival[] {
     return this.arrivals.filter((arrival) => arrival.path.startsWith(path));
+  }
+
+  private async receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { method = '', url = '', headers } = request;
+    const arrival = { method, path: url, headers, body: Buffer.concat(chunks), at: Date.now() };
+    this.arrivals.push(arrival);
+    answer(response, await this.replyTo(arrival));
   }
 
   private async replyTo(arrival: Arrival): Promise<Reply> {
