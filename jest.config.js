@@ -14,5 +14,7 @@ module.exports = {
       },
     ],
   },
+  // The machines that this is made for have two cores, of which jest would use one.
+  maxWorkers: '100%',
   testTimeout: 60_000,
 };

@@ -1,4 +1,5 @@
 import { loadBody } from '../callback/load-body';
+import { serviceNow } from '../clock';
 import { retention } from '../config';
 import { endedAt, loadRow, loadRows } from '../store/message-rows';
 import { cancelMessage } from '../wait/cancel-message';
@@ -34,9 +35,9 @@ async function getMessage({ now }: ApiRequest, messageId: string): Promise<ApiRe
   return ok(messageJson(row.message, await loadBody(row.message)));
 }
 
-async function cancelOne({ now }: ApiRequest, messageId: string): Promise<ApiResponse> {
+async function cancelOne(messageId: string): Promise<ApiResponse> {
   const row = await loadRow(messageId);
-  const outcome = row && (await cancelMessage(row, now));
+  const outcome = row && (await cancelMessage(row, serviceNow()));
   if (outcome === undefined || outcome === 'ended') throw missing(messageId);
   return ok({ cancelled: outcome === 'before' ? 0 : 1 });
 }
@@ -48,7 +49,7 @@ async function cancelMany(request: ApiRequest): Promise<ApiResponse> {
   const messageIds = selection.many('messageIds');
   if (messageIds !== undefined) {
     const rows = await loadRows(messageIds);
-    return ok({ cancelled: await cancelAll([...rows.values()].slice(0, count), now) });
+    return ok({ cancelled: await cancelAll([...rows.values()].slice(0, count)) });
   }
   // The collection's path with a slash is what is left of a message's path when its id is empty.
   if (selection.isEmpty && request.path.endsWith('/')) {
@@ -83,7 +84,7 @@ export const MESSAGE_ROUTES: readonly Route[] = [
     method: 'DELETE',
     path: '/v2/messages/:messageId',
     access: 'write',
-    answer: (request, { messageId = '' }) => cancelOne(request, messageId),
+    answer: (_request, { messageId = '' }) => cancelOne(messageId),
   },
   { method: 'DELETE', path: '/v2/messages', access: 'write', answer: cancelMany },
 ];

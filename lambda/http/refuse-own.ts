@@ -8,6 +8,7 @@ import { badRequest } from './http-error';
 interface Carrier {
   readonly url?: string;
   readonly header?: HeaderMap;
+  readonly labels?: readonly string[];
   readonly callback?: CallbackOptions;
   readonly failureCallback?: CallbackOptions;
 }
@@ -37,7 +38,8 @@ interface Carried {
   readonly isUrl: boolean;
 }
 
-function* carriedTexts({ url, header = {}, callback, failureCallback }: Carrier, prefix: string): Generator<Carried> {
+function* carriedTexts(carrier: Carrier, prefix: string): Generator<Carried> {
+  const { url, header = {}, labels = [], callback, failureCallback } = carrier;
   if (url !== undefined) {
     yield { field: prefix === 'Upstash-' ? DESTINATION : prefix.slice(0, -1), text: url, isUrl: true };
   }
@@ -45,6 +47,7 @@ function* carriedTexts({ url, header = {}, callback, failureCallback }: Carrier,
     const field = name === 'Content-Type' ? name : `${prefix}Forward-${name}`;
     for (const text of values) yield { field, text, isUrl: false };
   }
+  for (const text of labels) yield { field: `${prefix}Label`, text, isUrl: false };
   if (callback !== undefined) yield* carriedTexts(callback, `${prefix}Callback-`);
   if (failureCallback !== undefined) yield* carriedTexts(failureCallback, `${prefix}Failure-Callback-`);
 }

@@ -17,23 +17,28 @@ import { unscheduleAttempt } from './schedule-attempt';
  */
 export type Cancellation = 'canceled' | 'requested' | 'before' | 'ended';
 
-/** Cancels one message. After `canceled` or `requested` no attempt begins. */
+/**
+ * Cancels one message. After `canceled` or `requested` no attempt begins. `now` is to be read after the row, so
+ * that no attempt which the row tells of has ended later.
+ */
 export async function cancelMessage(row: MessageRow, now: number): Promise<Cancellation> {
-  const { message } = row;
+  const { message, state } = row;
   const token = crypto.randomUUID();
   const expiresAt = Math.max(row.expiresAt ?? 0, endedExpiry(message, now, longestAttemptMs(), retention()));
   const waiting = await write(
     message.messageId,
     {
       UpdateExpression: 'SET st = :canceled, ca = :now, #by = :by, #ttl = :ttl',
-      // A lease that has run out has nobody who could still record an outcome.
-      ConditionExpression: 'attribute_not_exists(st) OR st = :retry OR (st = :active AND #until <= :now)',
+      // Of the attempt that was read: no other has ended after `now`. A lease that has run out has nobody who could
+      // still record an outcome.
+      ConditionExpression: 'attribute_not_exists(st) OR (st = :retry AND n = :n) OR (st = :active AND #until <= :now)',
       ExpressionAttributeNames: { '#by': 'by', '#ttl': 'ttl', '#until': 'until' },
       ExpressionAttributeValues: {
         ':by': S(token),
         ':now': N(now),
         ':canceled': S('CANCELED'),
         ':retry': S('RETRY'),
+        ':n': N(state.attempt),
         ':active': S('ACTIVE'),
         ':ttl': ttlOf(expiresAt).ttl!,
       },
@@ -70,8 +75,8 @@ export async function cancelMessage(row: MessageRow, now: number): Promise<Cance
   }
   if (isTerminal(active.state)) return 'ended';
   if (active.state.state === 'CANCEL_REQUESTED') return 'before';
-  // The attempt has ended in between and the message waits again.
-  return cancelMessage(row, now);
+  // An attempt has ended in between and the message waits again.
+  return cancelMessage({ ...row, state: active.state }, Math.max(now, active.state.ends.at(-1) ?? 0));
 }
 
 interface StateWrite {

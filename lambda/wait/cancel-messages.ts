@@ -1,3 +1,4 @@
+import { serviceNow } from '../clock';
 import { type MessageFilter, matchesMessage, matchesTime } from '../message/message-filter';
 import { ALL_SHARDS, decodeTime, encodeTime, messageIdOf, mustPlace } from '../message/message-id';
 import { isTerminal } from '../message/message-state';
@@ -45,7 +46,7 @@ export async function cancelMessages(
             !isTerminal(state) && matchesMessage(filter, message) && matchesTime(filter, message.createdAt),
         )
         .slice(0, count - cancelled);
-      cancelled += await cancelAll(meant, now);
+      cancelled += await cancelAll(meant);
       if (cancelled >= count) return { cancelled, cursor: { among, token: tokenOf(meant.at(-1)!) } };
     }
   }
@@ -53,8 +54,8 @@ export async function cancelMessages(
 }
 
 /** Cancels messages side by side, and counts those that this has really canceled. */
-export async function cancelAll(rows: readonly MessageRow[], now: number): Promise<number> {
-  const outcomes = await Promise.all(rows.map((row) => cancelMessage(row, now)));
+export async function cancelAll(rows: readonly MessageRow[]): Promise<number> {
+  const outcomes = await Promise.all(rows.map((row) => cancelMessage(row, serviceNow())));
   return outcomes.filter((outcome) => outcome === 'canceled' || outcome === 'requested').length;
 }
 

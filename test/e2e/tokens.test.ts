@@ -128,6 +128,7 @@ describe('a message that carries a token of the service is refused, and nothing 
       (token, url) => ({ 'Upstash-Callback': url, 'Upstash-Callback-Failure-Callback': `${url}?t=${token}` }),
       () => '',
     ],
+    ['a label', (token) => ({ 'Upstash-Label': `a, ${token}` }), () => ''],
     ['a setting in the query', () => ({}), (token) => `?upstash-forward-x=${encodeURIComponent(token)}`],
   ];
 

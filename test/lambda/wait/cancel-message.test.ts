@@ -1,4 +1,5 @@
 import { claimAttempt } from '../../../lambda/deliver/claim-attempt';
+import { failedRecord, recordOutcome } from '../../../lambda/deliver/record-outcome';
 import type { Message } from '../../../lambda/message/message';
 import { mustPlace } from '../../../lambda/message/message-id';
 import { duePartition, messageKey, openPartition, stateKey } from '../../../lambda/store/keys';
@@ -78,6 +79,21 @@ test.each([
   expect(expiresAt).toBeGreaterThanOrEqual(now + 7 * 24 * HOUR);
   expect(expiryOf((await getItem(stateKey(message.messageId)))!)).toBe(expiresAt);
   expect(endedAt((await loadRow(message.messageId))!)).toBe(now + 1);
+});
+
+test('an attempt that ends while the cancel is on its way has ended before it', async () => {
+  const now = Date.now();
+  const message = await accept(newMessage(now));
+  const row = (await loadRow(message.messageId))!;
+  const claimed = await claim(message, now, now + MINUTE);
+  const record = {
+    ...failedRecord(claimed.state, now + 5, 'no answer'),
+    outcome: 'retry',
+    nextAt: now + HOUR,
+  } as const;
+  await recordOutcome({ ...row, state: claimed.state }, record);
+  expect(await cancelMessage(row, now + 1)).toBe('canceled');
+  expect(await stateOf(message)).toMatchObject({ state: 'CANCELED', ends: [now + 5], canceledAt: now + 5 });
 });
 
 test('a cancel whose answer was lost is recognised as its own', async () => {
