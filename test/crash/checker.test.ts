@@ -11,7 +11,7 @@ import {
 } from '../../lambda/store/message-items';
 import { encodeHint } from '../../lambda/wait/hint';
 import { newMessage } from '../lambda/messages';
-import { check, type Rule } from './checker';
+import { check, RULES, type Rule } from './checker';
 import type { Arrival, Cancel, DeadLetterRequest, Dump, LogEntry, Publish } from './history';
 
 const SECOND = 1_000;
@@ -221,6 +221,10 @@ function openWorld() {
 type Ended = ReturnType<typeof endedWorld>;
 type Open = ReturnType<typeof openWorld>;
 
+test('every promise has a test of its being broken', () => {
+  expect(new Set([...ENDED, ...OPEN].map(([rule]) => rule))).toEqual(new Set(RULES));
+});
+
 test('a service that has kept its promises is not accused', () => {
   expect(endedWorld().world.rules()).toEqual([]);
   expect(openWorld().world.rules()).toEqual([]);
@@ -304,6 +308,14 @@ const ENDED: readonly (readonly [Rule, string, (all: Ended) => unknown])[] = [
     'I5',
     'a destination was called once more than there are attempts',
     ({ world, unique }) => arrive(world, unique, 0, T + 2 * SECOND),
+  ],
+  [
+    'I5',
+    'an attempt was made twice at once',
+    ({ world, unique }) => {
+      world.stateOf(unique).crashes = N(1);
+      arrive(world, unique, 0, T + 20 * SECOND);
+    },
   ],
   [
     'I5',

@@ -1,3 +1,4 @@
+import { LEASE_SLACK_MS } from '../../lambda/deliver/claim-attempt';
 import { isTerminal } from '../../lambda/message/message-state';
 import { SWEEP_AFTER_MS } from '../../lambda/wait/sweep-orphans';
 import { type Arrival, callbacksOf, type History, readDump, type Stored, type StoredMessage } from './history';
@@ -27,7 +28,7 @@ const DEDUPLICATION_MS = 600_000;
 /** Finds every broken promise in a history; none for one that a correct service can leave, whatever was killed. */
 export function check(history: History): Violation[] {
   const facts = new Facts(history);
-  return RULES.flatMap(([rule, find]) => {
+  return FINDERS.flatMap(([rule, find]) => {
     return [...find(facts)].map(([messageId, text]) => {
       const url = facts.stored.messages.get(messageId)?.message.url;
       return { rule, messageId, text, ...(url === undefined ? {} : { url }) };
@@ -37,7 +38,7 @@ export function check(history: History): Violation[] {
 
 type Findings = Iterable<readonly [messageId: string, text: string]>;
 
-const RULES: readonly (readonly [Rule, (facts: Facts) => Findings])[] = [
+const FINDERS: readonly (readonly [Rule, (facts: Facts) => Findings])[] = [
   ['I1', nothingIsLost],
   ['I3', oneEnd],
   ['I4', endsAreTrue],
@@ -53,6 +54,9 @@ const RULES: readonly (readonly [Rule, (facts: Facts) => Findings])[] = [
   ['I18', nothingOpenExpires],
   ['I19', everythingEnds],
 ];
+
+/** Every promise that {@link check} looks after. */
+export const RULES: readonly Rule[] = FINDERS.map(([rule]) => rule);
 
 /** A history, indexed. */
 class Facts {
@@ -171,7 +175,13 @@ function* attemptsAreBudgeted(facts: Facts): Findings {
     const most = answered + unobserved(stored);
     if (arrivals.length > most) yield [messageId, `${arrivals.length} requests, but ${most} attempts`];
     let last = 0;
-    for (const { retried } of arrivals) {
+    for (const [at, { retried, arrivedAt }] of arrivals.entries()) {
+      const before = arrivals.slice(0, at).findLast((arrival) => arrival.retried === retried);
+      const after = before && Math.round(arrivedAt - before.arrivedAt);
+      // A lease outlives the longest that an attempt may take, and ends no sooner because its holder has died.
+      if (after !== undefined && after < LEASE_SLACK_MS - TOLERANCE_MS) {
+        yield [messageId, `attempt ${retried} came again after ${after} ms, while somebody had its lease`];
+      }
       if (retried < last) yield [messageId, `attempt ${retried} came after attempt ${last}`];
       if (retried > state.attempt) yield [messageId, `attempt ${retried} came, but the last is ${state.attempt}`];
       last = Math.max(last, retried);

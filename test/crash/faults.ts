@@ -3,6 +3,7 @@ import type { Answer, AwsCall, Interceptor } from '../../local/aws-call';
 import { functionOfAccessKey } from '../../local/functions/lambda-function';
 import type { LocalService } from '../../local/start-local';
 import { conflict, describeCall, type Fault, faultsOf, json, partial, refusal, throttling } from './fault-answers';
+import { Tags } from './tags';
 
 /** One call of a scenario: the n-th of its kind, from 1. */
 export interface CallSite {
@@ -39,11 +40,6 @@ interface Watched {
 
 /** Attempts that the SDK makes of one call. */
 const SDK_ATTEMPTS = 4;
-/** In the URLs of a cell's messages. */
-const TAG = /\/(cell\d+)\//;
-/** Message ids, without their prefix, and dead letter ids as they stand in keys, hints and conditions. */
-const IDS = /(?:msg_1|\b)([0-9A-HJKMNP-TV-Z]{27})\b|\b(\d{13}-\d{1,16})\b/g;
-
 /**
  * Sees every call of the functions, tells which cell it belongs to by the messages in it, and makes one call of
  * each cell fail. Hints are held back until {@link takeHeld}, so that it is known which ones travel together.
@@ -51,16 +47,25 @@ const IDS = /(?:msg_1|\b)([0-9A-HJKMNP-TV-Z]{27})\b|\b(\d{13}-\d{1,16})\b/g;
 export class Faults {
   /** The kinds of calls that were made. */
   readonly seen = new Set<string>();
-  /** The cell that owns every call which names no message; by default the one its worker was at. */
-  only: string | undefined;
   private armed = false;
   private looking = true;
   private held: HeldHint[] = [];
   private readonly watched = new Map<string, Watched>();
-  private readonly tagOfId = new Map<string, string>();
-  private readonly tagsOfWorker = new Map<string, readonly string[]>();
+  private readonly tags = new Tags();
   private readonly functions = new Map<string, string>();
   private service: LocalService | undefined;
+
+  /** `holds`: whether hints are held back. */
+  constructor(private readonly holds = true) {}
+
+  /** The cell that owns every call which names no message; by default the one its worker was at. */
+  set only(tag: string | undefined) {
+    this.tags.only = tag;
+  }
+
+  get only(): string | undefined {
+    return this.tags.only;
+  }
 
   /** To be called once the service runs that this intercepts; until then nothing is done to its calls. */
   attach(service: LocalService): void {
@@ -119,15 +124,16 @@ export class Faults {
 
   /** Forgets all cells. */
   reset(): void {
-    for (const map of [this.watched, this.tagOfId, this.tagsOfWorker]) map.clear();
+    this.watched.clear();
+    this.tags.clear();
   }
 
   readonly intercept: Interceptor = async (call, execute) => {
     const fn = this.functions.get(functionOfAccessKey(call.accessKeyId));
     if (fn === undefined) return execute();
     const input = JSON.stringify(call.input);
-    const tags = this.tagsOf(call, input);
-    const run = /^SendMessage/.test(call.operation) ? async () => this.hold(call) : execute;
+    const tags = this.tags.of(call);
+    const run = this.holds && /^SendMessage/.test(call.operation) ? async () => this.hold(call) : execute;
     const name = `${fn} ${describeCall(call)}`;
     if (this.looking) this.seen.add(name);
     if (!this.armed) return run();
@@ -172,32 +178,15 @@ export class Faults {
     }
   }
 
-  /** By the URLs and ids in it; a call that names none belongs to what its worker was at. */
-  private tagsOf({ accessKeyId }: AwsCall, input: string): readonly string[] {
-    const ids = idsIn(input);
-    const told = TAG.exec(input)?.[1];
-    if (told !== undefined) for (const id of ids) this.tagOfId.set(id, told);
-    const known = ids.flatMap((id) => this.tagOfId.get(id) ?? []);
-    const only = this.only === undefined ? undefined : [this.only];
-    const tags = known.length > 0 ? [...new Set(known)] : (only ?? this.tagsOfWorker.get(accessKeyId) ?? []);
-    if (tags.length === 1) for (const id of ids) this.tagOfId.set(id, tags[0]!);
-    this.tagsOfWorker.set(accessKeyId, tags);
-    return tags;
-  }
-
   /** Takes hints as SQS would. */
   private hold({ input }: AwsCall): Answer {
     const entries = (input.Entries ?? [input]) as readonly Readonly<Record<string, unknown>>[];
     const taken = entries.map(({ Id, MessageBody, DelaySeconds = 0 }) => {
       const body = String(MessageBody);
-      const tag = this.tagOfId.get(idsIn(body)[0]!) ?? '';
+      const tag = this.tags.ofHint(body);
       this.held.push({ tag, queueUrl: String(input.QueueUrl), body, delaySeconds: Number(DelaySeconds) });
       return { Id, MessageId: randomUUID(), MD5OfMessageBody: createHash('md5').update(body).digest('hex') };
     });
     return json(input.Entries === undefined ? taken[0]! : { Successful: taken });
   }
-}
-
-function idsIn(text: string): string[] {
-  return [...text.matchAll(IDS)].map(([, token, dlqId]) => (token ?? dlqId)!);
 }

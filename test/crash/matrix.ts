@@ -25,7 +25,7 @@ export function changesFor(size: number): readonly Change[] {
 }
 
 /** Cells that share the time until everything has ended. */
-const AT_A_TIME = 40;
+const AT_A_TIME = 70;
 
 /** What came of a scenario. */
 export interface Outcome {

@@ -75,7 +75,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'deliver and call back',
-    sizes: BOTH,
+    sizes: SINGLE,
     calls: DELIVERY,
     async play(stage) {
       await stage.each((cell) => cell.publish('ok', { 'Upstash-Callback': 'ok' }));
@@ -137,8 +137,14 @@ export const SCENARIOS: readonly Scenario[] = [
       await underWay(stage);
       again();
       await stage.armed(async () => {
+        // It is hidden again, or was answered with another attempt.
         const isDone = () =>
-          stage.cells.every(({ tag }) => stage.faults.callsOf(tag).length >= 4 || stage.faults.hasFired(tag));
+          stage.cells.every(
+            ({ tag }) =>
+              stage.faults.hasFired(tag) ||
+              stage.faults.callsOf(tag).some(({ call, n }) => call.includes('ChangeMessageVisibility') && n === 2) ||
+              stage.ledger.sink.at(`/${tag}/`).length === 2,
+          );
         await stage.flush();
         await until(isDone);
         stage.letGoOfDestinations();
@@ -238,6 +244,16 @@ export const SCENARIOS: readonly Scenario[] = [
     calls: API,
     async play(stage) {
       await stage.each((cell) => cell.publish('ok', { 'Upstash-Delay': '1m' }, { delay: MINUTE }));
+      await stage.armed(() => stage.each(cancel));
+    },
+  },
+  {
+    name: 'cancel what has ended',
+    sizes: SINGLE,
+    calls: API,
+    async play(stage) {
+      await stage.each((cell) => cell.publish('ok'));
+      await stage.settle();
       await stage.armed(() => stage.each(cancel));
     },
   },

@@ -2,7 +2,7 @@ import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } fr
 import { isTerminal } from '../../lambda/message/message-state';
 import { N, stateKey } from '../../lambda/store/keys';
 import type { StackAssembly } from '../../local/assembly/template';
-import { LOCAL_REGION } from '../../local/aws-call';
+import { type Interceptor, LOCAL_REGION } from '../../local/aws-call';
 import { callAws } from '../../local/aws-json';
 import { type LocalResource, type LocalService, startLocal } from '../../local/start-local';
 import { until } from '../e2e/harness';
@@ -91,13 +91,17 @@ export class Stage {
     this.ledger = new Ledger({ url, token, now: () => clock.now() }, (path, retried) => this.reply(path, retried));
   }
 
-  static async start(assembly: StackAssembly, size: number): Promise<Stage> {
-    const faults = new Faults();
+  /** With `intercept` hints are not held back, and calls pass it first. */
+  static async start(assembly: StackAssembly, size: number, intercept?: Interceptor): Promise<Stage> {
+    const faults = new Faults(intercept === undefined);
     const lines: string[] = [];
     const service = await startLocal({
       assembly,
       port: 0,
-      intercept: faults.intercept,
+      intercept:
+        intercept === undefined
+          ? faults.intercept
+          : (call, execute) => intercept(call, () => faults.intercept(call, execute)),
       onLogLine: ({ text }) => lines.push(text),
     });
     faults.attach(service);
