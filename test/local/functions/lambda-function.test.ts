@@ -246,6 +246,19 @@ describe('the pool', () => {
     expect(environments.map(({ AWS_ACCESS_KEY_ID }) => AWS_ACCESS_KEY_ID).sort()).toEqual(['Api.1', 'Api.2']);
   });
 
+  test('loses the one worker that is ended, and starts another in its place', async () => {
+    const lambda = create('hang', { maxConcurrency: 1 });
+    const running = lambda.invoke({});
+    const waiting = lambda.invoke({});
+    await until(() => lines.length === 1);
+    await lambda.end('Api.2');
+    await lambda.end('Api.1');
+    expect(await running).toMatchObject({ ok: false, errorType: 'Runtime.ExitError' });
+    await until(() => lines.length === 2);
+    await lambda.end('Api.2');
+    expect(await waiting).toMatchObject({ ok: false, errorType: 'Runtime.ExitError' });
+  });
+
   test('that is closed ends what runs without a word, and what waits', async () => {
     const lambda = create('hang', { maxConcurrency: 1 });
     const running = lambda.invoke({});
