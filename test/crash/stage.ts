@@ -65,15 +65,14 @@ export class Cell {
 }
 
 /**
- * A service in which every hint waits until the stage sends it on. A destination's script is the third part of
- * its path: `ok` answers 200, `fail` 500, `once` 500 to the first attempt only, `hold` 200 and `holdfail` 500 once
- * the stage lets go, `mend` 500 until the stage mends it, `slow` 200 after a moment. Requests of one function at a
- * time are of several cells, but each invocation is of one.
+ * A service in which every hint waits until the stage sends it on, those of a cell together: cells run side by
+ * side, but no invocation is of two, unless hints come back by themselves. A destination's script is the third
+ * part of its path: `ok` answers 200, `fail` 500, `once` 500 to the first attempt only, `hold` 200 and `holdfail`
+ * 500 once the stage lets go, `mend` 500 until the stage mends it, `slow` 200 after a moment.
  */
 export class Stage {
   readonly ledger: Ledger;
   cells: readonly Cell[] = [];
-  private lines: string[] = [];
   private count = 0;
   private letGo: Promise<void> = Promise.resolve();
   private release: () => void = () => undefined;
@@ -84,9 +83,8 @@ export class Stage {
     readonly faults: Faults,
     /** Messages of each cell. */
     readonly size: number,
-    lines: string[],
+    private readonly lines: string[],
   ) {
-    this.lines = lines;
     const { url, token, clock } = service;
     this.ledger = new Ledger({ url, token, now: () => clock.now() }, (path, retried) => this.reply(path, retried));
   }
