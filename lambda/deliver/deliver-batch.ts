@@ -57,13 +57,13 @@ async function deliverAll(received: readonly Received[], lane: Lane, deadline: n
       ...[...rows.values()].map(({ message }) => message.timeout ?? longestAttemptMs() / 1000),
       0,
     );
-    const [key] = await Promise.all([
-      signingKey(items.find(isVersion)),
-      hide(
-        lane,
-        received.map(({ record }) => ({ record, seconds: Math.ceil(seconds) + HIDDEN_SLACK_SECONDS })),
-      ),
-    ]);
+    const hiding = hide(
+      lane,
+      received.map(({ record }) => ({ record, seconds: Math.ceil(seconds) + HIDDEN_SLACK_SECONDS })),
+    );
+    // What hides a failed hint for a moment must not be overtaken by this.
+    const key = await signingKey(items.find(isVersion)).finally(() => hiding);
+    await hiding;
     return await Promise.all(
       received.map(async ({ record, hint }) => {
         const row = rows.get(hint.messageId);

@@ -289,7 +289,7 @@ test('a dead letter expires after seven days', async () => {
   await running.service.advance(7 * DAY - 3_600_000);
   expect(await statusOf(dlqId)).toBe(200);
   // The table counts in whole seconds.
-  await running.service.advance(3_601_000);
+  await running.service.advance(3_602_000);
   expect(await statusOf(dlqId)).toBe(404);
   expect((await running.client.dlq.listMessages({ filter: { messageId } })).messages).toEqual([]);
   expect((await running.client.dlq.listMessages({ dlqIds: dlqId })).messages).toEqual([]);
