@@ -8,6 +8,30 @@ export type HeaderMap = Record<string, string[]>;
 /** Which queue a message's hints travel on: failure callbacks have their own, so nothing holds them up. */
 export type Lane = 'deliveries' | 'failures';
 
+/** The limits of a flow-control key, as a message brought them (QStash docs, "Flow Control"). */
+export interface FlowControl {
+  readonly key: string;
+  /** Attempts under way at once, at most. */
+  readonly parallelism?: number;
+  /** Attempts started in one period, at most. */
+  readonly rate?: number;
+  /** Seconds. */
+  readonly period: number;
+}
+
+/** What answers show as a hash, and deliveries as it is (QStash docs, "Redact fields"). */
+export interface Redaction {
+  readonly body?: true;
+  /** All headers, or those of these canonical names. */
+  readonly header?: true | readonly string[];
+}
+
+/** Where an enqueued message stands in its queue: `seq` counts what was ever enqueued there. */
+export interface QueuePlace {
+  readonly name: string;
+  readonly seq: number;
+}
+
 /** How a callback is to be called; what is absent falls back to the message it reports on. */
 export interface CallbackOptions {
   readonly url: string;
@@ -20,6 +44,8 @@ export interface CallbackOptions {
   readonly timeout?: number;
   /** Seconds to wait before the first attempt. */
   readonly delay?: number;
+  readonly flowControl?: FlowControl;
+  readonly redact?: Redaction;
   /** Callbacks of the callback; at most two levels deep. */
   readonly callback?: CallbackOptions;
   readonly failureCallback?: CallbackOptions;
@@ -55,6 +81,16 @@ export interface Message {
   readonly failureCallback?: CallbackOptions;
   readonly labels?: string[];
   readonly callerIp?: string;
+  /** The URL group that it was published to, and the name of the endpoint there. */
+  readonly topicName?: string;
+  readonly endpointName?: string;
+  readonly scheduleId?: string;
+  readonly flowControl?: FlowControl;
+  readonly redact?: Redaction;
+  /** Set on enqueued messages, which are delivered only while they hold a slot of their queue. */
+  readonly queue?: QueuePlace;
+  /** Set on the callbacks of enqueued messages, and on theirs: whose slot lasts until they end. */
+  readonly holds?: QueuePlace;
   readonly lane: Lane;
   /** Set on callbacks: their body is built from this at delivery. */
   readonly source?: CallbackSource;
