@@ -19,6 +19,7 @@ export const Env = {
   MAX_RETRIES: 'MAX_RETRIES',
   MAX_DELAY_SECONDS: 'MAX_DELAY_SECONDS',
   MAX_MESSAGE_BYTES: 'MAX_MESSAGE_BYTES',
+  MAX_URL_GROUPS: 'MAX_URL_GROUPS',
   /** The longest attempt that a delivery function has time for. */
   MAX_TIMEOUT_SECONDS: 'MAX_TIMEOUT_SECONDS',
   /** JSON array of strings: CIDR blocks with an optional port, such as `10.1.0.0/16` or `10.1.2.3/32:8080`. */

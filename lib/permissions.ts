@@ -41,6 +41,7 @@ export const PERMISSIONS: Readonly<Record<FunctionName, Permissions>> = {
   api: {
     table: [
       'dynamodb:BatchGetItem',
+      'dynamodb:BatchWriteItem',
       'dynamodb:DeleteItem',
       'dynamodb:GetItem',
       'dynamodb:PutItem',

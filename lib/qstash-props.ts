@@ -64,6 +64,13 @@ export interface QStashProps {
   readonly maximumMessageSize?: Size;
 
   /**
+   * The most URL groups that there may be; one more is refused with 412. From 1 to 10000.
+   *
+   * @default 100
+   */
+  readonly maximumUrlGroups?: number;
+
+  /**
    * Memory of the functions that call destinations. Between 128 MiB and 10240 MiB. More memory is also more
    * CPU, and a price per millisecond that rises with it.
    *

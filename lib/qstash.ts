@@ -134,6 +134,7 @@ export class QStash extends Construct implements IQStash {
         DEFAULT_RETRIES: numberText(settings.defaultRetries),
         MAX_RETRIES: numberText(settings.maximumRetries),
         MAX_DELAY_SECONDS: secondsText(settings.maximumDelay),
+        MAX_URL_GROUPS: numberText(settings.maximumUrlGroups),
         TOKEN_GRACE_SECONDS: secondsText(settings.tokenGracePeriod),
       },
       // An HTTP API waits 30 seconds: the function should end first, with an answer of its own.

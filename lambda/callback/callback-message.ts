@@ -35,6 +35,7 @@ function messageOf(
   reported: CallbackSource,
 ): Message {
   const { attempt, endedAt } = reported;
+  const holds = source.queue ?? source.holds;
   return {
     messageId: derivedMessageId(endedAt, source.messageId, lane, attempt),
     createdAt: endedAt,
@@ -46,9 +47,12 @@ function messageOf(
     maxRetries: options.retries ?? source.maxRetries,
     ...(options.retryDelayExpression === undefined ? {} : { retryDelayExpression: options.retryDelayExpression }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
+    ...(options.flowControl === undefined ? {} : { flowControl: options.flowControl }),
+    ...(options.redact === undefined ? {} : { redact: options.redact }),
     ...(options.callback === undefined ? {} : { callback: options.callback }),
     ...(options.failureCallback === undefined ? {} : { failureCallback: options.failureCallback }),
     ...(source.callerIp === undefined ? {} : { callerIp: source.callerIp }),
+    ...(holds === undefined ? {} : { holds }),
     lane,
     source: reported,
   };

@@ -11,7 +11,7 @@ export interface OutboundRequest {
 }
 
 export interface RequestParts {
-  readonly message: Pick<Message, 'messageId' | 'url' | 'method' | 'header' | 'callerIp'>;
+  readonly message: Pick<Message, 'messageId' | 'url' | 'method' | 'header' | 'callerIp' | 'topicName' | 'scheduleId'>;
   /** What is sent: the message's body, or for a callback the report. */
   readonly body: Uint8Array;
   /** Number of the attempt; the first is 0. */
@@ -32,6 +32,8 @@ export function buildRequest({ message, body, attempt, key, region, wallNow }: R
     ['Upstash-Signature', signRequest({ url: message.url, body, key, now: wallNow })],
   ];
   if (message.callerIp !== undefined) own.push(['Upstash-Caller-Ip', message.callerIp]);
+  if (message.topicName !== undefined) own.push(['Upstash-Topic-Name', message.topicName]);
+  if (message.scheduleId !== undefined) own.push(['Upstash-Schedule-Id', message.scheduleId]);
   if (region !== undefined) own.push(['Upstash-Region', region]);
   const forwarded = Object.entries(message.header).flatMap(([name, values]) =>
     values.map((value): [string, string] => [name, value]),

@@ -20,7 +20,7 @@ export interface DeadLetter {
   readonly reason: FailureReason;
 }
 
-/** Some 400 bytes with every attribute a filter asks for, so that a million of them can be searched. */
+/** Some 500 bytes with every attribute a filter asks for, so that a million of them can be searched. */
 export function deadLetterItem(message: Message, record: AttemptRecord, dlqId: string, reason: FailureReason): Item {
   return {
     ...dlqKey(dlqId)!,
@@ -31,9 +31,21 @@ export function deadLetterItem(message: Message, record: AttemptRecord, dlqId: s
     rs: N(record.status),
     why: S(reason),
     ...(message.labels === undefined ? {} : { labels: { L: message.labels.map(S) } }),
-    ...(message.callerIp === undefined ? {} : { ip: S(message.callerIp) }),
+    ...texts({
+      ip: message.callerIp,
+      topic: message.topicName,
+      queue: message.queue?.name,
+      schedule: message.scheduleId,
+      flow: message.flowControl?.key,
+    }),
     ...ttlOf(record.endedAt + retention().dlqMs),
   };
+}
+
+function texts(values: Readonly<Record<string, string | undefined>>): Item {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, S(value)]])),
+  );
 }
 
 export function decodeDeadLetter(item: Item): DeadLetter {

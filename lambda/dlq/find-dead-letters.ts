@@ -1,4 +1,4 @@
-import { type MessageFilter, meansNone } from '../message/message-filter';
+import type { MessageFilter } from '../message/message-filter';
 import { ALL_SHARDS } from '../message/message-id';
 import { dlqPartition, type Item, N, S } from '../store/keys';
 import { type MergedRange, MergedScan } from '../store/merge-partitions';
@@ -34,7 +34,6 @@ export async function findDeadLetters(
   isOver: () => boolean,
 ): Promise<DeadLetterPage> {
   const { count, cursor } = query;
-  if (meansNone(query.filter)) return { deadLetters: [] };
   const scan = new MergedScan(ALL_SHARDS.map(dlqPartition), { ...rangeOf(query, now), isOver });
   const deadLetters: DeadLetter[] = [];
   for (;;) {
@@ -70,6 +69,10 @@ const ATTRIBUTES = {
   messageId: 'm',
   url: 'url',
   callerIp: 'ip',
+  topicName: 'topic',
+  queueName: 'queue',
+  scheduleId: 'schedule',
+  flowControlKey: 'flow',
   responseStatus: 'rs',
 } as const;
 
@@ -84,7 +87,7 @@ function conditionsOf(filter: DeadLetterFilter) {
     return placeholder;
   };
   const forValue = (value: string | number) => {
-    const placeholder = `:v${Object.keys(values).length.toString(36)}`;
+    const placeholder = `:${Object.keys(values).length.toString(36)}`;
     values[placeholder] = typeof value === 'number' ? N(value) : S(value);
     return placeholder;
   };

@@ -24,7 +24,7 @@ export async function retryDeadLetter(
   const body = row && (await loadBody(row.message));
   if (row === undefined || body === undefined) return undefined;
   // A callback becomes a message of its own: what it reported on may expire before its successor does.
-  const { source: _, ...content } = row.message;
+  const { source: _source, queue: _queue, holds: _holds, ...content } = row.message;
   const message: Message = {
     ...content,
     notBefore: now,

@@ -1,12 +1,22 @@
 import { type AddressPolicy, portOf } from '../deliver/address-policy';
-import { badRequest, notFound } from './http-error';
-import { printable } from './printable';
+import { badRequest } from './http-error';
 
 /** Name of a destination in error texts, as QStash words them. */
 export const DESTINATION = 'destination url';
 
 const MAX_URL_LENGTH = 2_048;
-const URL_GROUP_NAME = /^[A-Za-z0-9._-]+$/;
+const NAME = /^[A-Za-z0-9._-]{1,256}$/;
+
+/** Whether a text may name a URL group, a queue or a schedule (QStash docs: letters, digits, `.`, `_`, `-`). */
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
+/** The URL group that a destination names; undefined when it can only be a URL. */
+export function groupNameOf(destination: string): string | undefined {
+  const name = destination.split('?', 1)[0]!;
+  return isName(name) ? name : undefined;
+}
 
 /**
  * The destination of `/v2/publish/<destination>`: the path's rest, repaired, with the request's own query
@@ -29,14 +39,10 @@ export function readDestination(raw: string, rawQuery: string, frontDoor: 'httpA
  * Checks a URL that is to be called and writes it as it will be called: canonical scheme and host, no
  * fragment. `field` names it in error texts. Refused with 400: other schemes than http and https, user and
  * password, backslashes, control characters and spaces before the path, an empty host, port 0, more than
- * 2048 characters, and what `policy` denies. When `field` is {@link DESTINATION}, a text that could name a
- * URL group is a 404, as this version has none.
+ * 2048 characters, and what `policy` denies.
  */
 export function validateUrl(text: string, field: string, policy: AddressPolicy): string {
   const refuse = (reason: string) => badRequest(`invalid ${field}: ${reason}`);
-  if (field === DESTINATION && URL_GROUP_NAME.test(text.split('?', 1)[0]!)) {
-    throw notFound(`url group not found: ${printable(text.split('?', 1)[0]!)}`);
-  }
   if (text.length > MAX_URL_LENGTH) throw refuse(`longer than ${MAX_URL_LENGTH} characters`);
   const authority = /^https?:\/\/([^/?#]*)/i.exec(text)?.[1];
   if (authority === undefined) throw refuse('endpoint has invalid scheme, add http:// or https://');

@@ -11,7 +11,7 @@ import { deadLetterJson } from './message-json';
 import { fitPage, searchLimit } from './page';
 import { printable } from './printable';
 import { parseOverrides } from './publish-options';
-import { publishInput } from './publish-routes';
+import { publishInput } from './read-publish';
 import { refuseOwn } from './refuse-own';
 import type { Route } from './router';
 import { invalid, MESSAGE_FILTER, type Parameters, type ParameterTable, readQuery, readSelection } from './selection';

@@ -37,6 +37,25 @@ function isForwarded(name: string): boolean {
   );
 }
 
+/** Headers that say how a request came to the service, not what it says. */
+const INFRASTRUCTURE = /^(?:x-amzn-.*|x-amz-.*|x-forwarded-.*|forwarded|via|cdn-loop|authorization)$/;
+
+/**
+ * Adds every header of a request as one to forward, as `Upstash-Header-Forward` asks for; what the publisher
+ * forwards by name counts before it. Left out are the headers of the way here: those of the connection, the
+ * service's own, those of gateways, and `Authorization`, which carried the service's token.
+ */
+export function addIncoming(
+  settings: Map<string, string>,
+  headers: Readonly<Record<string, string | undefined>>,
+): void {
+  for (const [name, value] of Object.entries(headers)) {
+    const lower = name.toLowerCase();
+    if (value === undefined || !isForwarded(lower) || INFRASTRUCTURE.test(lower)) continue;
+    if (!settings.has(`forward-${lower}`)) settings.set(`forward-${lower}`, value);
+  }
+}
+
 /** One header's value as it will be delivered, or a 400 naming `field` when no HTTP client may send it. */
 function readHeaderValue(value: string, field: string): string {
   const trimmed = value.replace(/^[ \t]+|[ \t]+$/g, '');

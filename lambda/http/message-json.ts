@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { DeadLetterDetails } from '../dlq/load-dead-letters';
 import type { FoundEvent } from '../logs/find-events';
 import type { CallbackOptions, Message } from '../message/message';
-import { shownHeader } from '../message/shown-header';
+import { shownBody, shownHeader } from '../message/shown-header';
 
 /** Bytes of a body that a list shows. */
 const LISTED_BODY_BYTES = 8_192;
@@ -13,8 +13,9 @@ export function messageJson(message: Message, body: Uint8Array = message.body, m
     messageId: message.messageId,
     url: message.url,
     method: message.method,
-    header: shownHeader(message.header),
-    ...bodyJson('body', body, maxBodyBytes),
+    ...originJson(message),
+    header: shownHeader(message.header, message.redact),
+    ...bodyJson('body', shownBody(body, message.redact), maxBodyBytes),
     maxRetries: message.maxRetries,
     notBefore: message.notBefore,
     createdAt: message.createdAt,
@@ -22,6 +23,7 @@ export function messageJson(message: Message, body: Uint8Array = message.body, m
     ...callbackJson('failureCallback', message.failureCallback),
     ...(message.callerIp === undefined ? {} : { callerIP: message.callerIp, callerIp: message.callerIp }),
     ...labelsJson(message),
+    ...flowControlJson(message),
     ...(message.retryDelayExpression === undefined ? {} : { retryDelayExpression: message.retryDelayExpression }),
     ...(message.timeout === undefined ? {} : { timeout: message.timeout }),
   };
@@ -53,8 +55,9 @@ export function logJson({ event, message }: FoundEvent): object {
     state,
     url: message.url,
     method: message.method,
-    header: shownHeader(message.header),
-    body: base64(message.body),
+    ...originJson(message),
+    header: shownHeader(message.header, message.redact),
+    body: base64(shownBody(message.body, message.redact)),
     maxRetries: message.maxRetries,
     ...(error === undefined ? {} : { error }),
     ...(failed
@@ -70,6 +73,7 @@ export function logJson({ event, message }: FoundEvent): object {
     ...callbackJson('callback', message.callback, 's'),
     ...callbackJson('failureCallback', message.failureCallback, 's'),
     ...labelsJson(message),
+    ...flowControlJson(message),
     ...(message.retryDelayExpression === undefined
       ? {}
       : { retryDelayExpression: message.retryDelayExpression, retryDelayExpr: message.retryDelayExpression }),
@@ -81,7 +85,27 @@ export function logJson({ event, message }: FoundEvent): object {
 function callbackJson(name: 'callback' | 'failureCallback', options: CallbackOptions | undefined, plural = ''): object {
   if (options === undefined) return {};
   const hasHeader = Object.keys(options.header).length > 0;
-  return { [name]: options.url, ...(hasHeader ? { [`${name}Header${plural}`]: shownHeader(options.header) } : {}) };
+  return {
+    [name]: options.url,
+    ...(hasHeader ? { [`${name}Header${plural}`]: shownHeader(options.header, options.redact) } : {}),
+  };
+}
+
+/** How the message came to be: through a URL group, a queue or a schedule. */
+function originJson({ topicName, endpointName, queue, scheduleId }: Message): object {
+  return {
+    ...(topicName === undefined ? {} : { topicName }),
+    ...(endpointName === undefined ? {} : { endpointName }),
+    ...(queue === undefined ? {} : { queueName: queue.name }),
+    ...(scheduleId === undefined ? {} : { scheduleId }),
+  };
+}
+
+/** Limits that are not set are absent; the period is in seconds. */
+export function flowControlJson({ flowControl }: Pick<Message, 'flowControl'>): object {
+  if (flowControl === undefined) return {};
+  const { key, ...limits } = flowControl;
+  return { flowControlKey: key, ...limits };
 }
 
 function labelsJson({ labels }: Message): object {

@@ -1,13 +1,15 @@
 import type { AddressPolicy } from '../deliver/address-policy';
 import { canonicalName } from '../message/header-map';
-import type { CallbackOptions, HeaderMap, Method } from '../message/message';
+import type { CallbackOptions, FlowControl, HeaderMap, Method, Redaction } from '../message/message';
 import { METHODS } from '../message/message';
 import { parseRetryDelay, RetryDelayError } from '../retry/retry-delay';
 import { validateUrl } from './destination';
 import { parseDuration } from './duration';
-import { readForwarded } from './forwarded-headers';
+import { parseFlowControlValue, readFlowControlKey } from './flow-control-value';
+import { addIncoming, readForwarded } from './forwarded-headers';
 import { badRequest, overLimit } from './http-error';
 import { printable } from './printable';
+import { parseRedaction } from './redaction';
 
 /** What one service allows. */
 export interface PublishLimits {
@@ -23,6 +25,8 @@ export interface PublishInput {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** `upstash-*` settings count here too; a header of the same name wins. */
   readonly query: URLSearchParams;
+  /** Default headers of the URL group, under lower-case names: what neither headers nor query say. */
+  readonly defaults?: Readonly<Record<string, string>>;
   readonly limits: PublishLimits;
   /** Service time in milliseconds. */
   readonly now: number;
@@ -47,6 +51,8 @@ export interface PublishOptions {
   /** Default: false. An id beside it wins. */
   readonly contentBasedDeduplication: boolean;
   readonly labels?: string[];
+  readonly flowControl?: FlowControl;
+  readonly redact?: Redaction;
 }
 
 /** What a request sets of {@link PublishOptions}; what it leaves out is absent, also as a key. */
@@ -57,8 +63,8 @@ const MAX_DEDUPLICATION_ID_LENGTH = 1_024;
 const MAX_LABELS = 32;
 const MAX_LABEL_LENGTH = 256;
 
-/** QStash features of later versions: refused, because ignoring them would do something else than asked. */
-const UNSUPPORTED = /^(?:flow-control-.*|redact-fields|queue-name|cron|schedule-id|header-forward)$/;
+/** Settings of schedules alone: refused elsewhere, because ignoring them would do something else than asked. */
+const OF_SCHEDULES = /^(?:queue-name|cron|schedule-id)$/;
 
 /** Settings of one message or callback by lower-case name, and what stands before the names in error texts. */
 interface Settings {
@@ -69,7 +75,7 @@ interface Settings {
 /**
  * Reads the settings of a publish: every `Upstash-*` header and query parameter, `Upstash-Forward-*` and
  * `Content-Type`. Wrong grammar is a 400, a value beyond a limit a 412; both name the header. Features
- * that this version lacks are a 400; unknown `Upstash-*` and `Upstash-Telemetry-*` are ignored.
+ * of schedules alone are a 400; unknown `Upstash-*` and `Upstash-Telemetry-*` are ignored.
  */
 export function parsePublishOptions(input: PublishInput): PublishOptions {
   const set = parseOverrides(input);
@@ -86,7 +92,7 @@ export function parsePublishOptions(input: PublishInput): PublishOptions {
 /** Reads the same settings without their defaults, for requests that change a stored message. */
 export function parseOverrides(input: PublishInput): PublishOverrides {
   const settings = readSettings(input);
-  refuseUnsupported(settings);
+  refuseOfSchedules(settings);
   const header = readForwarded(settings.values, settings.prefix);
   return defined({
     method: readMethod(settings),
@@ -100,10 +106,13 @@ export function parseOverrides(input: PublishInput): PublishOverrides {
     deduplicationId: readDeduplicationId(settings),
     contentBasedDeduplication: readBoolean(settings, 'content-based-deduplication'),
     labels: readLabels(settings),
+    flowControl: readFlowControl(settings),
+    redact: readRedaction(settings),
   });
 }
 
-function readSettings({ headers, query }: PublishInput): Settings {
+/** The settings of a request: what its headers say counts before its query, and that before the defaults. */
+function readSettings({ headers, query, defaults = {} }: PublishInput): Settings {
   const values = new Map<string, string>();
   const add = (name: string, value: string | undefined) => {
     if (!name.startsWith('upstash-') || name.startsWith('upstash-telemetry-') || value === undefined) return;
@@ -113,19 +122,22 @@ function readSettings({ headers, query }: PublishInput): Settings {
   };
   for (const [name, value] of Object.entries(headers)) add(name.toLowerCase(), value);
   for (const [name, value] of query) add(name.toLowerCase(), value);
-  const contentType = Object.hasOwn(headers, 'content-type') ? headers['content-type'] : undefined;
+  for (const [name, value] of Object.entries(defaults)) add(name.toLowerCase(), value);
+  const settings = { values, prefix: 'Upstash-' };
+  if (readBoolean(settings, 'header-forward') === true) addIncoming(values, headers);
+  const contentType = Object.hasOwn(headers, 'content-type') ? headers['content-type'] : defaults['content-type'];
   if (contentType !== undefined) values.set('content-type', contentType);
-  return { values, prefix: 'Upstash-' };
+  return settings;
 }
 
 function field({ prefix }: Settings, name: string): string {
   return `${prefix}${canonicalName(name)}`;
 }
 
-function refuseUnsupported(settings: Settings): void {
+function refuseOfSchedules(settings: Settings): void {
   for (const name of settings.values.keys()) {
-    if (UNSUPPORTED.test(name))
-      throw badRequest(`${printable(field(settings, name))} is not supported by this version`);
+    if (OF_SCHEDULES.test(name))
+      throw badRequest(`invalid ${printable(field(settings, name))}: only schedules have it`);
   }
 }
 
@@ -226,6 +238,22 @@ function readLabels(settings: Settings): string[] | undefined {
   return labels.length === 0 ? undefined : labels;
 }
 
+function readFlowControl(settings: Settings): FlowControl | undefined {
+  const key = settings.values.get('flow-control-key');
+  const value = settings.values.get('flow-control-value');
+  if (key === undefined && value === undefined) return undefined;
+  const keyField = field(settings, 'flow-control-key');
+  const valueField = field(settings, 'flow-control-value');
+  if (key === undefined) throw badRequest(`invalid ${valueField}: needs ${keyField}`);
+  if (value === undefined) throw badRequest(`invalid ${keyField}: needs ${valueField}`);
+  return { key: readFlowControlKey(key, keyField), ...parseFlowControlValue(value, valueField) };
+}
+
+function readRedaction(settings: Settings): Redaction | undefined {
+  const text = settings.values.get('redact-fields');
+  return text === undefined ? undefined : parseRedaction(text, field(settings, 'redact-fields'));
+}
+
 function isPlain(text: string): boolean {
   return !/\p{Cc}|\p{Cs}/u.test(text);
 }
@@ -240,7 +268,7 @@ function within(settings: Settings, name: string): Settings {
 }
 
 const CALLBACK_SETTING =
-  /^(?:method|timeout|retries|retry-delay|delay|content-type|forward-.*|(?:failure-)?callback(?:-.*)?)$/;
+  /^(?:method|timeout|retries|retry-delay|delay|content-type|flow-control-.*|redact-fields|forward-.*|(?:failure-)?callback(?:-.*)?)$/;
 
 function readCallback(
   settings: Settings,
@@ -250,7 +278,7 @@ function readCallback(
 ): CallbackOptions | undefined {
   const text = settings.values.get(name);
   const own = within(settings, name);
-  refuseUnsupported(own);
+  refuseOfSchedules(own);
   const stray = [...own.values.keys()].find((setting) => CALLBACK_SETTING.test(setting));
   const urlField = field(settings, name);
   if (text === undefined) {
@@ -269,6 +297,8 @@ function readCallback(
       retryDelayExpression: readRetryDelay(own),
       timeout: readTimeout(own, input.limits),
       delay: readDelay(own, input.limits),
+      flowControl: readFlowControl(own),
+      redact: readRedaction(own),
       callback: readCallback(own, 'callback', input, depth + 1),
       failureCallback: readCallback(own, 'failure-callback', input, depth + 1),
     }),

@@ -1,43 +1,46 @@
-import { requireEnv, requireNumber } from '../config';
-import { AddressPolicy } from '../deliver/address-policy';
-import { publishMessage } from '../publish/publish-message';
+import { logFault } from '../logs/write-line';
+import type { Published } from '../publish/accept-message';
+import { publishMessages } from '../publish/publish-messages';
 import type { ApiRequest } from './api-request';
-import type { ApiResponse } from './api-response';
-import { DESTINATION, readDestination, validateUrl } from './destination';
-import { HttpError } from './http-error';
-import { type PublishInput, type PublishOptions, parsePublishOptions } from './publish-options';
-import { refuseOwn } from './refuse-own';
+import { type ApiResponse, ok } from './api-response';
+import { readBatch } from './read-batch';
+import { destinationOf, type ReadPublish, readPublish } from './read-publish';
 import type { Route } from './router';
 
-const policy = AddressPolicy.fromEnv(process.env);
-
-/** What a request says of a message, with what this service allows. */
-export function publishInput({ headers, query, now }: ApiRequest): PublishInput {
-  const limits = {
-    defaultRetries: requireNumber('DEFAULT_RETRIES'),
-    maxRetries: requireNumber('MAX_RETRIES'),
-    maxDelaySeconds: requireNumber('MAX_DELAY_SECONDS'),
-    maxTimeoutSeconds: requireNumber('MAX_TIMEOUT_SECONDS'),
-  };
-  return { headers, query, limits, now, policy };
+async function publish(request: ApiRequest, rest: string): Promise<ApiResponse> {
+  const { headers, query, body } = request;
+  const read = await readPublish({ destination: destinationOf(rest, request), headers, query, body }, request);
+  return answerPublish(read, await publishMessages(read.contents, request.now));
 }
 
-async function publish(request: ApiRequest, destination: string): Promise<ApiResponse> {
-  const maximum = requireNumber('MAX_MESSAGE_BYTES');
-  if (request.body.length > maximum) {
-    throw new HttpError(413, `message too large: ${request.body.length} bytes, at most ${maximum} are accepted`);
-  }
-  const frontDoor = requireEnv('FRONT_DOOR') === 'functionUrl' ? 'functionUrl' : 'httpApi';
-  const url = validateUrl(readDestination(destination, request.rawQuery, frontDoor), DESTINATION, policy);
-  const options: PublishOptions = parsePublishOptions(publishInput(request));
-  await refuseOwn({ url, ...options }, request);
-  const { deduplicationId, contentBasedDeduplication, ...settings } = options;
-  const published = await publishMessage(
-    { ...settings, url, body: request.body, ...(request.callerIp === undefined ? {} : { callerIp: request.callerIp }) },
-    { deduplicationId, contentBasedDeduplication },
+/** The answer to a publish: an object for a URL, a list for a group. When nothing could be accepted, an error. */
+export function answerPublish({ isGroup }: ReadPublish, results: readonly (Published | Error)[]): ApiResponse {
+  const [first] = results;
+  if (first instanceof Error && results.every((result) => result instanceof Error)) throw first;
+  if (isGroup) return ok(results.map(shown));
+  return { status: (first as Published).deduplicated ? 202 : 200, body: first };
+}
+
+/** What could not be accepted must not fail what was. */
+function shown(result: Published | Error): object {
+  if (!(result instanceof Error)) return result;
+  logFault('publish', result);
+  return { error: 'internal error; this message may not have been accepted' };
+}
+
+async function publishBatch(request: ApiRequest): Promise<ApiResponse> {
+  const items = await readBatch(request);
+  const results = await publishMessages(
+    items.flatMap(({ contents }) => contents),
     request.now,
   );
-  return { status: published.deduplicated ? 202 : 200, body: published };
+  let next = 0;
+  const answers = items.map(({ contents, isGroup }) => {
+    const own = results.slice(next, next + contents.length).map(shown);
+    next += contents.length;
+    return isGroup ? own : own[0];
+  });
+  return ok(answers);
 }
 
 export const PUBLISH_ROUTES: readonly Route[] = [
@@ -47,4 +50,5 @@ export const PUBLISH_ROUTES: readonly Route[] = [
     access: 'write',
     answer: (request, { rest = '' }) => publish(request, rest),
   },
+  { method: 'POST', path: '/v2/batch', access: 'write', answer: publishBatch },
 ];

@@ -1,4 +1,5 @@
 import { DLQ_ROUTES } from './dlq-routes';
+import { GROUP_ROUTES } from './group-routes';
 import { KEY_ROUTES } from './key-routes';
 import { LOG_ROUTES } from './log-routes';
 import { MESSAGE_ROUTES } from './message-routes';
@@ -15,6 +16,7 @@ const READINESS: Route = {
 /** Every route of the service, in the order of a message's life. */
 export const ROUTES: readonly Route[] = [
   ...PUBLISH_ROUTES,
+  ...GROUP_ROUTES,
   ...MESSAGE_ROUTES,
   ...DLQ_ROUTES,
   ...LOG_ROUTES,

@@ -1,10 +1,13 @@
 import type { MessageFilter } from '../message/message-filter';
 import type { ApiRequest } from './api-request';
 import { badRequest } from './http-error';
+import { readObject } from './json-body';
 import { printable } from './printable';
 
 /** DynamoDB compares an attribute with at most 100 values (DynamoDB quotas, operands of IN). */
 const MAX_VALUES = 100;
+/** And takes 4 KB of expression. */
+const MAX_VALUES_IN_ALL = 500;
 /** 1973 in milliseconds: what is smaller was meant in seconds. */
 const EARLIEST_DATE = 100_000_000_000;
 
@@ -146,6 +149,9 @@ function readParameters(pairs: readonly (readonly [string, string])[], table: Pa
     if (all.length > MAX_VALUES) throw badRequest(`invalid ${printable(name)}: more than ${MAX_VALUES} values`);
     values.set(name, all);
   }
+  if ([...values.values()].flat().length > MAX_VALUES_IN_ALL) {
+    throw badRequest(`invalid filter: more than ${MAX_VALUES_IN_ALL} values in all`);
+  }
   return new Parameters(values);
 }
 
@@ -162,14 +168,4 @@ function known(table: ParameterTable): string {
 
 export function invalid(name: string, text: string, reason: string) {
   return badRequest(`invalid ${name}: "${printable(text)}" ${reason}`);
-}
-
-function readObject(body: Uint8Array): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf8', { fatal: true }).decode(body));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {
-    // Refused below like any other body that is no object.
-  }
-  throw badRequest('invalid body: it is not a JSON object');
 }

@@ -17,17 +17,8 @@ export interface MessageFilter {
   readonly toDate?: number;
 }
 
-/** Fields of messages that this version never makes: whoever asks for them gets none. */
-const NEVER_SET = ['topicName', 'queueName', 'scheduleId', 'flowControlKey'] as const;
-
-/** Whether the filter asks for what no message has. */
-export function meansNone(filter: Pick<MessageFilter, (typeof NEVER_SET)[number]>): boolean {
-  return NEVER_SET.some((field) => filter[field] !== undefined);
-}
-
 /** Whether the filter means a message, its dates left aside. */
 export function matchesMessage(filter: MessageFilter, message: Message): boolean {
-  if (meansNone(filter)) return false;
   const { host, pathname } = new URL(message.url);
   return (
     includes(filter.messageId, message.messageId) &&
@@ -35,6 +26,10 @@ export function matchesMessage(filter: MessageFilter, message: Message): boolean
     includes(filter.host, host) &&
     includes(filter.path, pathname) &&
     includes(filter.callerIp, message.callerIp) &&
+    includes(filter.topicName, message.topicName) &&
+    includes(filter.queueName, message.queue?.name) &&
+    includes(filter.scheduleId, message.scheduleId) &&
+    includes(filter.flowControlKey, message.flowControl?.key) &&
     (filter.label === undefined || filter.label.some((label) => message.labels?.includes(label)))
   );
 }

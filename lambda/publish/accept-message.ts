@@ -4,9 +4,11 @@ import { hostOf, writeMetrics } from '../logs/write-line';
 import { messageExpiry } from '../message/expiry';
 import type { Message } from '../message/message';
 import { derivedMessageId } from '../message/message-id';
+import { putItems } from '../store/batches';
 import type { Item } from '../store/keys';
 import { encodeMessage } from '../store/message-items';
-import { scheduleAttempt, unscheduleAttempt, waitsInDueIndex } from '../wait/schedule-attempt';
+import { putItem } from '../store/write-items';
+import { scheduleAttempt, scheduleAttempts, unscheduleAttempt, waitsInDueIndex } from '../wait/schedule-attempt';
 
 /** What a publisher is told of an accepted message. */
 export interface Published {
@@ -33,13 +35,45 @@ export async function acceptMessage(
 ): Promise<boolean> {
   const parked = waitsInDueIndex(message.notBefore, now);
   if (parked) await scheduleAttempt(message, 0, message.notBefore, now);
-  if (!(await write(encodeMessage(message, messageExpiry(message, longestAttemptMs(), retention()))))) {
+  if (!(await write(rowItem(message)))) {
     if (parked) await unscheduleAttempt(message, message.notBefore);
     return false;
   }
   if (!parked) await scheduleAttempt(message, 0, message.notBefore, now);
   tell(message);
   return true;
+}
+
+/**
+ * {@link acceptMessage} for many at once, in batches. Returns those that are accepted: all, unless AWS refuses
+ * to write or send.
+ */
+export async function acceptMessages(messages: readonly Message[], now: number): Promise<ReadonlySet<Message>> {
+  const [only, ...others] = messages;
+  if (only === undefined) return new Set();
+  if (others.length === 0) {
+    await acceptMessage(only, now, async (item) => {
+      await putItem(item);
+      return true;
+    });
+    return new Set([only]);
+  }
+  const first = (message: Message) => ({ message, attempt: 0, due: message.notBefore });
+  const parked = messages.filter(({ notBefore }) => waitsInDueIndex(notBefore, now));
+  const noted = new Set((await scheduleAttempts(parked.map(first), now)).map(({ message }) => message));
+  const rows = messages
+    .filter((message) => noted.has(message) || !waitsInDueIndex(message.notBefore, now))
+    .map((message) => ({ message, item: rowItem(message) }));
+  const items = new Set(await putItems(rows.map(({ item }) => item)));
+  const written = rows.filter(({ item }) => items.has(item)).map(({ message }) => message);
+  const sent = await scheduleAttempts(written.filter((message) => !noted.has(message)).map(first), now);
+  const accepted = [...written.filter((message) => noted.has(message)), ...sent.map(({ message }) => message)];
+  for (const message of accepted) tell(message);
+  return new Set(accepted);
+}
+
+function rowItem(message: Message): Item {
+  return encodeMessage(message, messageExpiry(message, longestAttemptMs(), retention()));
 }
 
 function tell(message: Message): void {

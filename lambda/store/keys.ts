@@ -100,6 +100,13 @@ export function deduplicationKey(digest: string): Item {
   return key(`dedup#${digest}`, 'dedup');
 }
 
+/** All URL groups, each in one item. */
+export const URL_GROUP_PARTITION = 'group';
+
+export function urlGroupKey(name: string): Item {
+  return key(URL_GROUP_PARTITION, name);
+}
+
 /** Which version of the signing keys is in force. */
 export const KEYS_VERSION_KEY: Item = key('keys', 'version');
 

@@ -2,7 +2,8 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { requireEnv } from '../config';
 import type { Lane, Message } from '../message/message';
 import { sqs } from '../store/aws';
-import { dueKey, openKey, S } from '../store/keys';
+import { putItems, sendMessages } from '../store/batches';
+import { dueKey, type Item, openKey, S } from '../store/keys';
 import { deleteItem, putItem } from '../store/write-items';
 import { encodeHint, type Hint } from './hint';
 
@@ -27,14 +28,51 @@ export function waitsInDueIndex(due: number, now: number): boolean {
   return due - now > SQS_MAX_DELAY_MS;
 }
 
+/** An attempt of a message, not to begin before `due`, milliseconds. */
+export interface DueAttempt {
+  readonly message: Message;
+  readonly attempt: number;
+  readonly due: number;
+}
+
 /**
  * Makes sure that `attempt` is looked at when it is due: a hint on the message's queue, or an item in the
  * due index; and that a message which stays open for long is marked so. Doing it twice is harmless, because a hint is only a reason to look.
  */
 export async function scheduleAttempt(message: Message, attempt: number, due: number, now: number): Promise<void> {
-  if (needsOpenMark(message, due)) await putItem(openKey(message.messageId));
-  if (waitsInDueIndex(due, now)) await park(message, attempt, due);
-  else await sendHint(message.lane, { messageId: message.messageId, attempt, due }, delaySeconds(due, now));
+  const items = itemsOf({ message, attempt, due }, now);
+  for (const item of items) await putItem(item);
+  if (waitsInDueIndex(due, now)) return;
+  await sendHint(message.lane, { messageId: message.messageId, attempt, due }, delaySeconds(due, now));
+}
+
+/** {@link scheduleAttempt} for many at once. Returns those for which it is done: all, unless AWS refuses to. */
+export async function scheduleAttempts(attempts: readonly DueAttempt[], now: number): Promise<DueAttempt[]> {
+  const items = new Map(attempts.map((each) => [each, itemsOf(each, now)]));
+  const written = new Set(await putItems([...items.values()].flat()));
+  const noted = attempts.filter((each) => items.get(each)!.every((item) => written.has(item)));
+  const parked = noted.filter(({ due }) => waitsInDueIndex(due, now));
+  const sent = (['deliveries', 'failures'] as const).map((lane) => {
+    const outgoing = noted
+      .filter(({ message, due }) => message.lane === lane && !waitsInDueIndex(due, now))
+      .map((each) => ({ each, body: hintOf(each), delay: delaySeconds(each.due, now) }));
+    return sendMessages(queueUrlOf(lane), outgoing);
+  });
+  return [...parked, ...(await Promise.all(sent)).flat().map(({ each }) => each)];
+}
+
+/** What is to be in the table for an attempt: the mark of a long open message, and what SQS can't hold. */
+function itemsOf(each: DueAttempt, now: number): Item[] {
+  const { message, due } = each;
+  const { messageId } = message;
+  return [
+    ...(needsOpenMark(message, due) ? [openKey(messageId)] : []),
+    ...(waitsInDueIndex(due, now) ? [{ ...dueKey(messageId, due), h: S(hintOf(each)), lane: S(message.lane) }] : []),
+  ];
+}
+
+function hintOf({ message, attempt, due }: DueAttempt): string {
+  return encodeHint({ messageId: message.messageId, attempt, due });
 }
 
 /** Sends the one kind of message our queues carry. */
@@ -42,11 +80,6 @@ export async function sendHint(lane: Lane, hint: Hint, delay = 0): Promise<void>
   await sqs.send(
     new SendMessageCommand({ QueueUrl: queueUrlOf(lane), MessageBody: encodeHint(hint), DelaySeconds: delay }),
   );
-}
-
-async function park(message: Message, attempt: number, due: number): Promise<void> {
-  const hint = encodeHint({ messageId: message.messageId, attempt, due });
-  await putItem({ ...dueKey(message.messageId, due), h: S(hint), lane: S(message.lane) });
 }
 
 /** Takes back what {@link scheduleAttempt} left in the table; a hint that is under way finds nothing to do. */

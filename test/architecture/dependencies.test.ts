@@ -9,7 +9,7 @@ const SOURCES = [...LAMBDA, ...LIB, ...LOCAL, ...readSources('bin', 'bench')];
 const LAYERS = {
   handler: /^lambda\/[\w-]+\.handler\.ts$/,
   http: /^lambda\/http\//,
-  useCase: /^lambda\/(publish|wait|deliver|dlq|callback|logs|keys)\//,
+  useCase: /^lambda\/(publish|url-group|queue|schedule|flow-control|wait|deliver|dlq|callback|logs|keys)\//,
   store: /^lambda\/store\//,
   /** Clock and settings: what the rules get as arguments. */
   surroundings: /^lambda\/(clock|config)\.ts$/,
@@ -31,6 +31,8 @@ const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
 const ALSO: Readonly<Record<string, string>> = {
   // To read a message is all that there is to do.
   'lambda/http/message-routes.ts': 'lambda/store/message-rows.ts',
+  // What AWS refuses of a batch has its cause there alone.
+  'lambda/store/batches.ts': 'lambda/logs/write-line.ts',
 };
 
 function layerOf(file: string): Layer {

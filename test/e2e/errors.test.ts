@@ -168,19 +168,55 @@ describe('a setting', () => {
     }
   });
 
+  test.each(['Upstash-Cron', 'Upstash-Schedule-Id', 'Upstash-Queue-Name', 'Upstash-Callback-Queue-Name'])(
+    '%s, which only schedules have, is refused and not ignored',
+    async (name) => {
+      const headers = { 'Upstash-Callback': sink.url(), [name]: 'true' };
+      await expectRefusal(() => publish(sink.url(), headers), 400, new RegExp(`^invalid ${name}: only schedules`));
+    },
+  );
+
+  const key = { 'Upstash-Flow-Control-Key': 'k' };
   test.each([
-    'Upstash-Flow-Control-Key',
-    'Upstash-Flow-Control-Value',
-    'Upstash-Redact-Fields',
-    'Upstash-Header-Forward',
-    'Upstash-Cron',
-    'Upstash-Schedule-Id',
-    'Upstash-Queue-Name',
-    'Upstash-Callback-Flow-Control-Key',
-  ])('%s, which this version lacks, is refused and not ignored', async (name) => {
-    const headers = { 'Upstash-Callback': sink.url(), [name]: 'true' };
-    await expectRefusal(() => publish(sink.url(), headers), 400, new RegExp(`^${name} is not supported`));
+    ['', 400],
+    ['parallelism', 400],
+    ['parallelism=', 400],
+    ['parallelism=0', 400],
+    ['rate=-1', 400],
+    ['rate=1.5', 400],
+    ['rate=1,rate=2', 400],
+    ['rate=1=2', 400],
+    ['ratePerSecond=1', 400],
+    ['period=1s', 400],
+    ['rate=1,period=0', 400],
+    ['rate=1,period=x', 400],
+    ['rate=1,period=8d', 412],
+    ['rate=1000001', 412],
+  ])('Upstash-Flow-Control-Value: "%s" is refused, of a callback as well', async (value, status) => {
+    const field = /^invalid Upstash-Flow-Control-Value: /;
+    await expectRefusal(() => publish(sink.url(), { ...key, 'Upstash-Flow-Control-Value': value }), status, field);
+    const callback = {
+      'Upstash-Callback': sink.url(),
+      'Upstash-Callback-Flow-Control-Key': 'k',
+      'Upstash-Callback-Flow-Control-Value': value,
+    };
+    await expectRefusal(() => publish(sink.url(), callback), status, /^invalid Upstash-Callback-Flow-Control-Value: /);
   });
+
+  test('of a flow control needs its other half', async () => {
+    await expectRefusal(() => publish(sink.url(), key), 400, /Upstash-Flow-Control-Key.*Upstash-Flow-Control-Value/);
+    const value = { 'Upstash-Flow-Control-Value': 'rate=1' };
+    await expectRefusal(() => publish(sink.url(), value), 400, /Upstash-Flow-Control-Value.*Upstash-Flow-Control-Key/);
+    const long = { 'Upstash-Flow-Control-Key': 'k'.repeat(513), ...value };
+    await expectRefusal(() => publish(sink.url(), long), 412, /Upstash-Flow-Control-Key.*512/);
+  });
+
+  test.each(['', 'bodies', 'header[]', 'header[a b]', 'header[A', 'body;header', 'body,'])(
+    'Upstash-Redact-Fields: "%s" is refused',
+    async (value) => {
+      await expectRefusal(() => publish(sink.url(), { 'Upstash-Redact-Fields': value }), 400, /Upstash-Redact-Fields/);
+    },
+  );
 
   test('of a retry from the dead letter queue is checked too', async () => {
     const { messageId } = await running.client.publish({ url: sink.destination(500).url, body: '', retries: 0 });
@@ -200,10 +236,10 @@ describe('a path', () => {
     ['GET', '/v2/'],
     ['GET', '/v1/messages/x'],
     ['GET', '/v2/nothing'],
-    ['POST', '/v2/batch'],
+    ['POST', '/v2/batches'],
     ['GET', '/v2/queues'],
     ['GET', '/v2/schedules/x'],
-    ['GET', '/v2/topics'],
+    ['GET', '/v2/topic'],
     ['GET', '/v2/flowControl'],
     ['GET', '/v2/messages/a/b'],
     ['POST', `/v2/enqueue/q/http://127.0.0.1/`],

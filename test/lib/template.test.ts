@@ -120,6 +120,7 @@ describe('functions', () => {
         'DEFAULT_RETRIES',
         'FRONT_DOOR',
         'MAX_DELAY_SECONDS',
+        'MAX_URL_GROUPS',
         'MAX_RETRIES',
         'TOKEN_GRACE_SECONDS',
         'TOKEN_SECRET_ARN',
