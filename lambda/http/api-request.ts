@@ -4,8 +4,10 @@ import { serviceNow } from '../clock';
 /** A request as the routes see it, whichever front door it came through. */
 export interface ApiRequest {
   readonly method: string;
-  /** From the first known root on, such as `/v2/messages`; what a custom domain puts before it is cut off. */
+  /** From the first known root on, such as `/v2/messages`. */
   readonly path: string;
+  /** What a custom domain puts before the path, such as `/qstash`. */
+  readonly prefix: string;
   readonly query: URLSearchParams;
   /** As sent, without the question mark. */
   readonly rawQuery: string;
@@ -23,11 +25,12 @@ const ROOT = '/v2/';
 
 /** Reads the event of an HTTP API or a Function URL (payload format 2.0). */
 export function readRequest(event: APIGatewayProxyEventV2): ApiRequest {
-  const root = event.rawPath.indexOf(ROOT);
+  const root = Math.max(0, event.rawPath.indexOf(ROOT));
   const rawQuery = event.rawQueryString ?? '';
   return {
     method: event.requestContext.http.method,
-    path: root < 0 ? event.rawPath : event.rawPath.slice(root),
+    path: event.rawPath.slice(root),
+    prefix: event.rawPath.slice(0, root),
     query: new URLSearchParams(rawQuery),
     rawQuery,
     headers: event.headers,

@@ -3,6 +3,7 @@ import { GROUP_ROUTES } from './group-routes';
 import { KEY_ROUTES } from './key-routes';
 import { LOG_ROUTES } from './log-routes';
 import { MESSAGE_ROUTES } from './message-routes';
+import { OPENAPI_ROUTES } from './openapi-routes';
 import { PUBLISH_ROUTES } from './publish-routes';
 import { type Route, Router } from './router';
 
@@ -21,6 +22,7 @@ export const ROUTES: readonly Route[] = [
   ...DLQ_ROUTES,
   ...LOG_ROUTES,
   ...KEY_ROUTES,
+  ...OPENAPI_ROUTES,
   READINESS,
 ];
 

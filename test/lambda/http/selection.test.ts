@@ -16,6 +16,7 @@ const TABLE: ParameterTable = {
 const request = (query: string, body: unknown = ''): ApiRequest => ({
   method: 'DELETE',
   path: '/v2/messages',
+  prefix: '',
   query: new URLSearchParams(query),
   rawQuery: query,
   headers: {},
