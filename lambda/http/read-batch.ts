@@ -1,9 +1,10 @@
+import { getUrlGroup } from '../url-group/find-url-groups';
 import type { ApiRequest } from './api-request';
 import { readDestination } from './destination';
 import { badRequest, HttpError } from './http-error';
 import { isObject, readJson } from './json-body';
 import { printable } from './printable';
-import { type AskedPublish, type ReadPublish, readPublish } from './read-publish';
+import { type AskedPublish, type FindGroup, type ReadPublish, readPublish } from './read-publish';
 
 /** Messages that one request makes at most, those for the endpoints of groups counted: what 30 seconds are enough for. */
 const MAX_MESSAGES = 1_000;
@@ -25,8 +26,14 @@ export async function readBatch(request: ApiRequest): Promise<readonly BatchItem
   if (list.length > MAX_MESSAGES) throw tooMany(list.length);
   const items: BatchItem[] = [];
   let messages = 0;
+  const groups = new Map<string, ReturnType<FindGroup>>();
+  const findGroup: FindGroup = (name) => {
+    const found = groups.get(name) ?? getUrlGroup(name);
+    groups.set(name, found);
+    return found;
+  };
   for (const [index, value] of list.entries()) {
-    const item = await readItem(value, request).catch((error: unknown) => {
+    const item = await readItem(value, request, findGroup).catch((error: unknown) => {
       if (!(error instanceof HttpError)) throw error;
       throw new HttpError(error.status, `message ${index}: ${error.message}`, error.headers);
     });
@@ -37,7 +44,7 @@ export async function readBatch(request: ApiRequest): Promise<readonly BatchItem
   return items;
 }
 
-async function readItem(value: unknown, request: ApiRequest): Promise<BatchItem> {
+async function readItem(value: unknown, request: ApiRequest, findGroup: FindGroup): Promise<BatchItem> {
   if (!isObject(value)) throw badRequest('it is not a JSON object');
   for (const name of Object.keys(value)) {
     if (!FIELDS.has(name)) throw badRequest(`unknown field ${printable(name)}: known are ${[...FIELDS].join(', ')}`);
@@ -53,7 +60,7 @@ async function readItem(value: unknown, request: ApiRequest): Promise<BatchItem>
     query: new URLSearchParams(),
     body: Buffer.from(body ?? ''),
   };
-  const read = await readPublish(asked, request);
+  const read = await readPublish(asked, request, findGroup);
   if (queue === undefined || queue === null) return read;
   throw badRequest('invalid queue: queues are not supported by this version');
 }

@@ -33,11 +33,14 @@ export function destinationOf(rest: string, request: ApiRequest): string {
 /** A URL that is called or a URL group. */
 export type Destination = { readonly url: string } | { readonly group: UrlGroup };
 
+/** Finds a URL group by name. */
+export type FindGroup = (name: string) => Promise<UrlGroup | undefined>;
+
 /** Reads what is to be called. A group that does not exist is a 404, anything that is no URL a 400. */
-export async function readTarget(text: string): Promise<Destination> {
+export async function readTarget(text: string, findGroup: FindGroup = getUrlGroup): Promise<Destination> {
   const name = groupNameOf(text);
   if (name === undefined) return { url: validateUrl(text, DESTINATION, policy) };
-  const group = await getUrlGroup(name);
+  const group = await findGroup(name);
   if (group === undefined) throw notFound(`url group not found: ${printable(name)}`);
   return { group };
 }
@@ -67,12 +70,16 @@ export interface ReadPublish {
 }
 
 /** Reads and checks one publish. Refuses what is malformed with 400, and what is beyond a limit with 412 or 413. */
-export async function readPublish(asked: AskedPublish, request: ApiRequest): Promise<ReadPublish> {
+export async function readPublish(
+  asked: AskedPublish,
+  request: ApiRequest,
+  findGroup?: FindGroup,
+): Promise<ReadPublish> {
   const maximum = requireNumber('MAX_MESSAGE_BYTES');
   if (asked.body.length > maximum) {
     throw new HttpError(413, `message too large: ${asked.body.length} bytes, at most ${maximum} are accepted`);
   }
-  const destination = await readTarget(asked.destination);
+  const destination = await readTarget(asked.destination, findGroup);
   const options = await readOptions({ ...request, headers: asked.headers, query: asked.query }, destination);
   const { deduplicationId, contentBasedDeduplication, ...settings } = options;
   const content = {
