@@ -1,13 +1,13 @@
 /** One request of the AWS SDK to a stand-in, before it is carried out. */
 export interface AwsCall {
-  readonly service: 'dynamodb' | 'sqs' | 'secretsmanager';
+  readonly service: 'dynamodb' | 'sqs' | 's3' | 'secretsmanager';
   /** Operation name without version, such as `PutItem`. */
   readonly operation: string;
   /** Whose call it is: local mode gives every function, and every worker of it, its own access key. */
   readonly accessKeyId: string;
   /** ARNs of the resources that the call touches. */
   readonly resources: readonly string[];
-  /** The request as parsed JSON. */
+  /** The request as parsed JSON; of one to S3 its parameters, without the object. */
   readonly input: Record<string, unknown>;
 }
 

@@ -4,13 +4,21 @@ import { type Answer, errorAnswer } from './aws-call';
 import { refusal } from './http/guard';
 
 const HOST = '127.0.0.1';
+const STATUSES = { AccessDeniedException: 403, InternalServerError: 500 } as const;
 
 /** Listens on 127.0.0.1 for the calls of SDKs. Only this machine is answered, and no web page. */
 export class AwsServer {
   private readonly server: Server;
 
-  /** `answer` gets the complete body; when it rejects, the caller is told of an internal failure. */
-  constructor(private readonly answer: (request: IncomingMessage, body: Buffer) => Promise<Answer>) {
+  /**
+   * `answer` gets the complete body; when it rejects, the caller is told of an internal failure. `problem` writes
+   * what the server itself has to say, in the protocol of the service: AWS JSON by default.
+   */
+  constructor(
+    private readonly answer: (request: IncomingMessage, body: Buffer) => Promise<Answer>,
+    private readonly problem = (code: keyof typeof STATUSES, message: string): Answer =>
+      errorAnswer(STATUSES[code], code, message),
+  ) {
     this.server = createServer((request, response) => void this.handle(request, response));
     // Longer than an SDK keeps an idle connection, so that it never writes to one that is being closed.
     this.server.keepAliveTimeout = 60_000;
@@ -43,7 +51,7 @@ export class AwsServer {
 
   private async respond(request: IncomingMessage): Promise<Answer> {
     const problem = refusal(request.headers, HOST);
-    if (problem !== undefined) return errorAnswer(403, 'AccessDeniedException', `Forbidden: ${problem}`);
+    if (problem !== undefined) return this.problem('AccessDeniedException', `Forbidden: ${problem}`);
     const chunks: Buffer[] = [];
     try {
       for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -54,7 +62,7 @@ export class AwsServer {
     try {
       return await this.answer(request, Buffer.concat(chunks));
     } catch (error) {
-      return errorAnswer(500, 'InternalServerError', String(error));
+      return this.problem('InternalServerError', String(error));
     }
   }
 }

@@ -6,6 +6,7 @@ import type { ServiceEndpoints } from './deploy/functions';
 import type { TableDefinition } from './deploy/tables';
 import { DynamoDbServer } from './dynamodb/dynamodb-server';
 import { DynamoDbProxy } from './dynamodb-proxy';
+import { S3Server } from './s3/s3-server';
 import { SecretsManagerServer } from './secrets/secrets-manager-server';
 import { CorruptJournalError } from './sqs/journal';
 import { SqsServer } from './sqs/sqs-server';
@@ -20,10 +21,11 @@ export interface StandInOptions {
   readonly dynamoDbEndpoint?: string | undefined;
 }
 
-/** The stand-ins of one local service: DynamoDB, SQS and Secrets Manager. */
+/** The stand-ins of one local service: DynamoDB, SQS, S3 and Secrets Manager. */
 export class StandIns {
   private constructor(
     readonly sqs: SqsServer,
+    readonly s3: S3Server,
     readonly secrets: SecretsManagerServer,
     private readonly dynamodb: DynamoDbServer | DynamoDbProxy,
     /** Where they listen. */
@@ -45,10 +47,12 @@ export class StandIns {
       // First, since its lock keeps a second process away from the whole directory.
       const dynamoDbPort = await dynamodb.listen();
       const sqs = new SqsServer(options('sqs'));
+      const s3 = new S3Server(options('s3'));
       const secrets = new SecretsManagerServer(options('secrets'));
-      return new StandIns(sqs, secrets, dynamodb, {
+      return new StandIns(sqs, s3, secrets, dynamodb, {
         dynamodb: `http://127.0.0.1:${dynamoDbPort}`,
         sqs: `http://127.0.0.1:${await sqs.listen()}`,
+        s3: `http://127.0.0.1:${await s3.listen()}`,
         secretsManager: `http://127.0.0.1:${await secrets.listen()}`,
       });
     } catch (error) {
@@ -71,7 +75,7 @@ export class StandIns {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.dynamodb.close(), this.sqs.close(), this.secrets.close()]);
+    await Promise.all([this.dynamodb, this.sqs, this.s3, this.secrets].map((standIn) => standIn.close()));
   }
 }
 

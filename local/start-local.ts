@@ -6,6 +6,7 @@ import type { StackAssembly } from './assembly/template';
 import type { Interceptor } from './aws-call';
 import { ServiceClock } from './clock';
 import { DEV_READ_ONLY_TOKEN, DEV_SIGNING_KEYS, DEV_TOKEN } from './credentials';
+import { createBuckets } from './deploy/buckets';
 import { createCustomResources } from './deploy/custom-resources';
 import { doorResources, readDoor } from './deploy/doors';
 import { concurrencyOf, readMappings } from './deploy/event-sources';
@@ -38,7 +39,7 @@ export interface LocalOptions {
   readonly dataDir?: string;
   /** Runs only the constructs at or below this path, such as `MyStack/QStash`. */
   readonly path?: string;
-  /** Sees every call of the functions to DynamoDB, SQS and Secrets Manager, before permissions are checked. */
+  /** Sees every call of the functions to DynamoDB, SQS, S3 and Secrets Manager, before permissions are checked. */
   readonly intercept?: Interceptor;
   /** Receives what the functions write, line by line, and refused calls. */
   readonly onLogLine?: (line: LogLine) => void;
@@ -169,6 +170,7 @@ async function start(
 
   await createTables(stack, standIns);
   createQueues(stack, standIns.sqs);
+  createBuckets(stack, standIns.s3);
   createSecrets(stack, standIns.secrets);
   await Promise.all(
     stack.ofType('AWS::Lambda::Function').map(async (resource) => {

@@ -86,6 +86,13 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     ],
     ignores: ['KmsMasterKeyId', 'KmsDataKeyReusePeriodSeconds', 'SqsManagedSseEnabled', 'Tags'],
   },
+  'AWS::S3::Bucket': {
+    support: 'emulated',
+    about: 'objects, expiry by prefix and days; no versions',
+    nameProperty: 'BucketName',
+    heeds: ['BucketName', 'LifecycleConfiguration'],
+    ignores: ['BucketEncryption', 'OwnershipControls', 'PublicAccessBlockConfiguration', 'Tags'],
+  },
   'AWS::Lambda::Function': {
     support: 'emulated',
     about: 'code, handler, environment, timeout, role; Node.js only',
@@ -199,6 +206,7 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     ignores: ['Groups', 'Users', 'Description', 'Path'],
   },
   'AWS::SQS::QueuePolicy': { support: 'checked', about: 'counts beside the role of the caller' },
+  'AWS::S3::BucketPolicy': { support: 'checked', about: 'counts beside the role of the caller' },
   'AWS::Lambda::Permission': { support: 'checked', about: 'a front door needs one for its function' },
   'AWS::Logs::LogGroup': { support: 'inert', about: 'logs go to the terminal', nameProperty: 'LogGroupName' },
   'AWS::Logs::MetricFilter': { support: 'inert', about: 'no metrics locally' },

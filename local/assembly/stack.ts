@@ -180,7 +180,7 @@ export class Stack {
     const explicit = nameProperty === undefined ? undefined : resource.Properties?.[nameProperty];
     const name =
       explicit === undefined
-        ? physicalName(this.name, logicalId, resource.Properties?.FifoQueue === true)
+        ? physicalName(this.name, logicalId, resource)
         : String(this.resolver.resolve(explicit, logicalId));
     return this.standardValues(resource.Type, logicalId, name);
   }
@@ -196,6 +196,8 @@ export class Stack {
         const url = `${this.endpoints.sqs}/${LOCAL_ACCOUNT}/${name}`;
         return { ref: url, attributes: { Arn: arn('sqs', name), QueueName: name, QueueUrl: url } };
       }
+      case 'AWS::S3::Bucket':
+        return { ref: name, attributes: { Arn: `arn:aws:s3:::${name}` } };
       case 'AWS::Lambda::Function':
         return { ref: name, attributes: { Arn: arn('lambda', `function:${name}`) } };
       case 'AWS::Lambda::Url': {
@@ -238,10 +240,12 @@ export class Stack {
 }
 
 /** The name CloudFormation would make up, without its random tail, so that it outlives a restart. */
-function physicalName(stackName: string, logicalId: string, fifo: boolean): string {
-  const suffix = fifo ? '.fifo' : '';
+function physicalName(stackName: string, logicalId: string, { Type, Properties }: TemplateResource): string {
+  const suffix = Properties?.FifoQueue === true ? '.fifo' : '';
+  const isBucket = Type === 'AWS::S3::Bucket';
+  const longest = (isBucket ? 63 : 64) - suffix.length;
   const full = `${stackName}-${logicalId}`.replaceAll(/[^\w-]/g, '-');
-  if (full.length + suffix.length <= 64) return full + suffix;
   const tail = createHash('sha256').update(full).digest('hex').slice(0, 8);
-  return `${full.slice(0, 55 - suffix.length)}-${tail}${suffix}`;
+  const name = full.length <= longest ? full : `${full.slice(0, longest - 9)}-${tail}`;
+  return isBucket ? name.toLowerCase() : name + suffix;
 }

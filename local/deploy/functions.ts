@@ -10,6 +10,7 @@ import type { Roles } from '../iam/roles';
 export interface ServiceEndpoints {
   readonly dynamodb: string;
   readonly sqs: string;
+  readonly s3: string;
   readonly secretsManager: string;
 }
 
@@ -63,6 +64,8 @@ export function functionOptions(
       AWS_LAMBDA_FUNCTION_NAME: name,
       AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
       AWS_ENDPOINT_URL_SQS: endpoints.sqs,
+      // The address is a number, so the client puts the bucket into the path by itself.
+      AWS_ENDPOINT_URL_S3: endpoints.s3,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
     },
     ...(limits.length > 0 ? { maxConcurrency: Math.min(...limits) } : {}),
@@ -89,7 +92,7 @@ export function callerOf(stack: Stack, roles: Roles, resource: StackResource): C
     logicalId: resource.logicalId,
     roleName: roleArn.replace(/^.*\//, ''),
     identity: roles.statementsOf(roleArn, resource),
-    queues: roles.queueStatements(roleArn),
+    resources: roles.resourceStatements(roleArn),
   };
 }
 

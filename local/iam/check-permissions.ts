@@ -1,5 +1,6 @@
 import { isDictionary } from '../assembly/template';
-import { type AwsCall, errorAnswer, type Interceptor, LOCAL_ACCOUNT } from '../aws-call';
+import { type Answer, type AwsCall, errorAnswer, type Interceptor, LOCAL_ACCOUNT } from '../aws-call';
+import { S3Error } from '../s3/s3-error';
 import { evaluate, list, type Statement } from './policy';
 
 /** A function, and what it may do. */
@@ -11,8 +12,8 @@ export interface Caller {
   readonly roleName: string;
   /** Statements of its role. */
   readonly identity: readonly Statement[];
-  /** Statements about its role in the policies of queues, by the ARN of the queue. */
-  readonly queues: ReadonlyMap<string, readonly Statement[]>;
+  /** Statements about its role in the policies of queues and buckets, by their ARN. */
+  readonly resources: ReadonlyMap<string, readonly Statement[]>;
 }
 
 /** An action as IAM names it, and the resource that it is done to. */
@@ -37,7 +38,8 @@ export function accessesOf(call: AwsCall): Access[] {
     return list(input.TransactItems).flatMap((item) => transactionAccesses(item, resources));
   }
   const single = service === 'sqs' ? operation.replace(SAME_AS_SINGLE, '$1') : operation;
-  const action = `${service}:${single}`;
+  // To ask for the head of an object is to ask for the object.
+  const action = `${service}:${service === 's3' ? single.replace('HeadObject', 'GetObject') : single}`;
   return (resources.length === 0 ? ['*'] : resources).map((resource) => ({ action, resource }));
 }
 
@@ -53,8 +55,8 @@ function transactionAccesses(item: unknown, resources: readonly string[]): Acces
 }
 
 /**
- * An interceptor that holds each call of a function to its role, and answers `AccessDeniedException` as AWS
- * would. Calls with an access key of no function are the developer's own and may do everything.
+ * An interceptor that holds each call of a function to its role, and refuses as AWS would what it does not allow.
+ * Calls with an access key of no function are the developer's own and may do everything.
  */
 export function checkPermissions(
   callerOf: (accessKeyId: string) => Caller | undefined,
@@ -63,25 +65,47 @@ export function checkPermissions(
   return async (call, execute) => {
     const caller = callerOf(call.accessKeyId);
     if (caller === undefined) return execute();
-    for (const { action, resource } of accessesOf(call)) {
-      const problem = refusal(caller, action, resource);
-      if (problem !== undefined) {
-        onDenied(caller, problem);
-        return errorAnswer(400, 'AccessDeniedException', problem, { Message: problem });
-      }
-    }
-    return execute();
+    const deny = (problem: string) => {
+      onDenied(caller, problem);
+      return call.service === 's3'
+        ? new S3Error('AccessDenied', problem).answer()
+        : errorAnswer(400, 'AccessDeniedException', problem, { Message: problem });
+    };
+    const problem = firstRefusal(caller, accessesOf(call));
+    if (problem !== undefined) return deny(problem);
+    const answer = await execute();
+    // S3 tells only who may list a bucket that an object is not there.
+    const concealed = isMissingObject(call, answer) ? firstRefusal(caller, [listingOf(call)]) : undefined;
+    return concealed === undefined ? answer : deny(concealed);
   };
+}
+
+function isMissingObject({ service }: AwsCall, answer: Answer): boolean {
+  return service === 's3' && answer !== 'dropped' && answer.status === 404 && answer.body.includes('NoSuchKey');
+}
+
+function listingOf({ input }: AwsCall): Access {
+  return { action: 's3:ListBucket', resource: `arn:aws:s3:::${String(input.Bucket)}` };
+}
+
+function firstRefusal(caller: Caller, accesses: readonly Access[]): string | undefined {
+  for (const { action, resource } of accesses) {
+    const problem = refusal(caller, action, resource);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
 }
 
 function refusal(caller: Caller, action: string, resource: string): string | undefined {
   const own = evaluate(caller.identity, action, resource);
-  const queue = evaluate(caller.queues.get(resource) ?? [], action, resource);
-  if (own !== 'denied' && queue !== 'denied' && (own === 'allowed' || queue === 'allowed')) return undefined;
+  // Objects are under the policy of their bucket.
+  const policy = caller.resources.get(resource) ?? caller.resources.get(resource.replace(/\/.*$/s, ''));
+  const theirs = evaluate(policy ?? [], action, resource);
+  if (own !== 'denied' && theirs !== 'denied' && (own === 'allowed' || theirs === 'allowed')) return undefined;
   const reason =
     own === 'denied'
       ? 'with an explicit deny in an identity-based policy'
-      : queue === 'denied'
+      : theirs === 'denied'
         ? 'with an explicit deny in a resource-based policy'
         : `because no identity-based policy allows the ${action} action`;
   const user = `arn:aws:sts::${LOCAL_ACCOUNT}:assumed-role/${caller.roleName}/${caller.functionName}`;

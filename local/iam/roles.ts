@@ -10,7 +10,13 @@ const LOG_AND_NETWORK_POLICIES = [
   'AmazonAPIGatewayPushToCloudWatchLogs',
 ];
 
-/** The policies of the roles and queues of a stack. */
+/** Policies of resources: their type, and the property that says whose they are. */
+const RESOURCE_POLICIES = [
+  { type: 'AWS::SQS::QueuePolicy', property: 'Queues', of: 'AWS::SQS::Queue' },
+  { type: 'AWS::S3::BucketPolicy', property: 'Bucket', of: 'AWS::S3::Bucket' },
+];
+
+/** The policies of the roles, queues and buckets of a stack. */
 export class Roles {
   private readonly statements = new Map<string, Statement[]>();
 
@@ -26,24 +32,21 @@ export class Roles {
     return statements;
   }
 
-  /** Statements about this role, or about everybody, of the policies of each queue, by the ARN of the queue. */
-  queueStatements(roleArn: string): ReadonlyMap<string, readonly Statement[]> {
-    const byQueue = new Map<string, Statement[]>();
-    for (const policy of this.stack.ofType('AWS::SQS::QueuePolicy')) {
-      const all = list(policy.dictionary('PolicyDocument').Statement).filter(isDictionary);
-      if (all.some(({ NotPrincipal }) => NotPrincipal !== undefined)) {
-        policy.stop('has a statement with NotPrincipal, which local mode does not evaluate');
-      }
-      const about = all.filter(({ Principal }) => principals(Principal).some((name) => means(name, roleArn)));
-      const statements = readStatements({ Statement: about }, policy.logicalId);
-      for (const reference of strings(policy.properties.Queues)) {
-        const queue = this.stack.find(reference, 'AWS::SQS::Queue');
-        if (queue === undefined) continue;
-        const arn = this.stack.arn(queue);
-        byQueue.set(arn, [...(byQueue.get(arn) ?? []), ...statements]);
+  /** Statements about this role, or about everybody, of the policies of queues and buckets, by their ARN. */
+  resourceStatements(roleArn: string): ReadonlyMap<string, readonly Statement[]> {
+    const byArn = new Map<string, Statement[]>();
+    for (const { type, property, of } of RESOURCE_POLICIES) {
+      for (const policy of this.stack.ofType(type)) {
+        const statements = this.statementsAbout(roleArn, policy);
+        for (const reference of strings(policy.properties[property])) {
+          const resource = this.stack.find(reference, of);
+          if (resource === undefined) continue;
+          const arn = this.stack.arn(resource);
+          byArn.set(arn, [...(byArn.get(arn) ?? []), ...statements]);
+        }
       }
     }
-    return byQueue;
+    return byArn;
   }
 
   /** Stops the start unless the role may do `action` to `resource`: what AWS refuses when it creates `user`. */
@@ -51,6 +54,15 @@ export class Roles {
     const statements = this.statementsOf(roleArn, user);
     const missing = actions.filter((action) => evaluate(statements, action, resource) !== 'allowed');
     if (missing.length > 0) user.stop(`needs a role that allows ${missing.join(', ')} on ${resource}`);
+  }
+
+  private statementsAbout(roleArn: string, policy: StackResource): Statement[] {
+    const all = list(policy.dictionary('PolicyDocument').Statement).filter(isDictionary);
+    if (all.some(({ NotPrincipal }) => NotPrincipal !== undefined)) {
+      policy.stop('has a statement with NotPrincipal, which local mode does not evaluate');
+    }
+    const about = all.filter(({ Principal }) => principals(Principal).some((name) => means(name, roleArn)));
+    return readStatements({ Statement: about }, policy.logicalId);
   }
 
   private read(roleArn: string, user: StackResource): Statement[] {

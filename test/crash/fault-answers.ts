@@ -1,5 +1,6 @@
 import { type Answer, type AwsCall, errorAnswer } from '../../local/aws-call';
 import { callAws } from '../../local/aws-json';
+import { S3Error } from '../../local/s3/s3-error';
 
 type Attributes = Readonly<Record<string, { readonly S?: string }>>;
 type Write = Readonly<{ Key?: Attributes; Item?: Attributes } & Record<string, unknown>>;
@@ -79,6 +80,7 @@ function kindOf({ pk, sk }: Attributes): string {
 
 /** The service's answer when it is asked too much. */
 export function throttling({ service }: AwsCall): Answer {
+  if (service === 's3') return new S3Error('SlowDown', 'Please reduce your request rate.').answer();
   const code = {
     dynamodb: 'ProvisionedThroughputExceededException',
     sqs: 'RequestThrottled',

@@ -114,6 +114,7 @@ describe('functions', () => {
       AWS_LAMBDA_FUNCTION_NAME: refOf('Api'),
       AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
       AWS_ENDPOINT_URL_SQS: endpoints.sqs,
+      AWS_ENDPOINT_URL_S3: endpoints.s3,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
     });
   });

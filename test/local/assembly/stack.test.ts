@@ -106,6 +106,8 @@ test.each<[string, Dictionary, string, Dictionary]>([
       QueueUrl: 'http://127.0.0.1:1/000000000000/Shop-Thing.fifo',
     },
   ],
+  ['AWS::S3::Bucket', {}, 'shop-thing', { Arn: 'arn:aws:s3:::shop-thing' }],
+  ['AWS::S3::Bucket', { BucketName: 'named' }, 'named', { Arn: 'arn:aws:s3:::named' }],
   ['AWS::Lambda::Function', {}, 'Shop-Thing', { Arn: arn('lambda', 'function:Shop-Thing') }],
   ['AWS::Lambda::Url', {}, 'http://127.0.0.1:2/Thing/', { FunctionUrl: 'http://127.0.0.1:2/Thing/' }],
   ['AWS::ApiGatewayV2::Api', {}, 'Thing', { ApiId: 'Thing', ApiEndpoint: 'http://127.0.0.1:2/Thing' }],
@@ -142,6 +144,10 @@ test('a secret has an ARN with a tail that outlives restarts', () => {
 });
 
 test('names that are made up keep within what AWS allows, are told apart and always the same', () => {
+  const bucketOf = (id: string) => {
+    const stack = stackOf({ [id]: at(id, 'AWS::S3::Bucket') });
+    return stack.ref(stack.all()[0]!);
+  };
   const nameOf = (id: string, FifoQueue = false) => {
     const stack = stackOf({ [id]: at(id, 'AWS::SQS::Queue', { FifoQueue }) });
     return String(stack.attributes(stack.all()[0]!).QueueName);
@@ -149,6 +155,7 @@ test('names that are made up keep within what AWS allows, are told apart and alw
   const long = 'L'.repeat(70);
   expect(nameOf(long)).toHaveLength(64);
   expect(nameOf(long, true)).toMatch(/^[\w-]{59}\.fifo$/);
+  expect(bucketOf(long)).toMatch(/^shop-l{49}-[0-9a-f]{8}$/);
   expect(nameOf(long)).toBe(nameOf(long));
   expect(nameOf(long)).not.toBe(nameOf(`${long}2`));
 });

@@ -7,7 +7,12 @@ import { Roles } from '../../../local/iam/roles';
 import { temporaryDirectory } from '../fixtures/directory';
 import { resource, roleFor, stackOf } from '../fixtures/template';
 
-const ENDPOINTS = { dynamodb: 'http://dynamodb', sqs: 'http://sqs', secretsManager: 'http://secrets' };
+const ENDPOINTS = {
+  dynamodb: 'http://dynamodb',
+  sqs: 'http://sqs',
+  s3: 'http://s3',
+  secretsManager: 'http://secrets',
+};
 const CLOCK = new SharedArrayBuffer(8);
 
 let code: string;
@@ -52,6 +57,7 @@ test('a function is read with what Lambda does where the template is silent', ()
       AWS_LAMBDA_FUNCTION_NAME: 'Shop-Lambda',
       AWS_ENDPOINT_URL_DYNAMODB: 'http://dynamodb',
       AWS_ENDPOINT_URL_SQS: 'http://sqs',
+      AWS_ENDPOINT_URL_S3: 'http://s3',
       AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://secrets',
     },
   });

@@ -94,7 +94,7 @@ function aboutRole(statement: object): string[] {
       },
     },
   });
-  return actionsOf(roles.queueStatements(ROLE).get(QUEUE)!);
+  return actionsOf(roles.resourceStatements(ROLE).get(QUEUE)!);
 }
 
 test.each<[unknown, boolean]>([
@@ -133,7 +133,21 @@ test('policies of several queues, and several policies of one queue, are kept ap
     One: policy(['Queue', 'Second'], 'sqs:A'),
     Two: policy(['Second'], 'sqs:B'),
   });
-  const statements = roles.queueStatements(ROLE);
+  const statements = roles.resourceStatements(ROLE);
   expect(actionsOf(statements.get(QUEUE)!)).toEqual(['sqs:A']);
   expect(actionsOf(statements.get(QUEUE.replace('Queue', 'Second'))!)).toEqual(['sqs:A', 'sqs:B']);
+});
+
+test('the policy of a bucket is found under its ARN', () => {
+  const { roles } = read({
+    Bucket: { Type: 'AWS::S3::Bucket', Properties: { BucketName: 'bodies' } },
+    Policy: {
+      Type: 'AWS::S3::BucketPolicy',
+      Properties: {
+        Bucket: { Ref: 'Bucket' },
+        PolicyDocument: { Statement: { Effect: 'Deny', Principal: { AWS: '*' }, Action: 's3:*', Resource: '*' } },
+      },
+    },
+  });
+  expect(actionsOf(roles.resourceStatements(ROLE).get('arn:aws:s3:::bodies')!)).toEqual(['s3:*']);
 });
