@@ -146,8 +146,8 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     changes: [
       {
         file: 'wait/promote-due.ts',
-        from: 'const gone = await deleteAll(await sendAll(near, now));',
-        to: 'const gone = await deleteAll(near);\n    await sendAll(near, now);',
+        from: 'const gone = await deleteItems(await sendAll(near, now));',
+        to: 'const gone = await deleteItems(near);\n    await sendAll(near, now);',
       },
     ],
     scenario: 'promote what is due',
@@ -202,7 +202,7 @@ const RACY: Readonly<Record<string, Pick<Mistake, 'changes' | 'breaks'>>> = {
   'duplicates that are published together are not known': {
     changes: [
       {
-        file: 'publish/publish-message.ts',
+        file: 'publish/publish-messages.ts',
         from: "'attribute_not_exists(pk) OR #at <= :window'",
         to: "'attribute_not_exists(pk) OR attribute_exists(pk) OR #at <= :window'",
       },
