@@ -9,10 +9,12 @@ import { readAssembly } from '../../local/assembly/read-assembly';
 import type { StackAssembly, TemplateResource } from '../../local/assembly/template';
 import type { LogLine } from '../../local/functions/lambda-function';
 import { type LocalOptions, type LocalService, startLocal } from '../../local/start-local';
+import { expectAsDescribed } from './contract';
 import { Sink } from './sink';
 
-/** The service that `npm start` runs. */
-export const ASSEMBLY = path.join(__dirname, '..', '..', 'assets', 'assembly');
+/** The service that `npm start` runs, or the one with the other front door. */
+export const ASSEMBLY = process.env.E2E_ASSEMBLY ?? path.join(__dirname, '..', '..', 'assets', 'assembly');
+export const FRONT_DOOR = process.env.E2E_ASSEMBLY === undefined ? 'httpApi' : 'functionUrl';
 
 /** Address of a DynamoDB to use in place of the embedded one. */
 const SHARED_DYNAMODB = process.env.DYNAMODB_ENDPOINT;
@@ -84,6 +86,22 @@ jest.spyOn(console, 'error').mockImplementation((...texts: unknown[]) => {
   if (!String(texts[0]).startsWith('[Upstash QStash]')) error(...texts);
 });
 
+/** Addresses of the services, whose answers are held to their description, whichever client asks. */
+const urls = new Set<string>();
+const bareFetch = globalThis.fetch;
+globalThis.fetch = async (...request) => {
+  const response = await bareFetch(...request);
+  const { origin, pathname, search } = new URL(response.url);
+  if (urls.has(origin)) {
+    const [input, init] = request;
+    const method = init?.method ?? (input instanceof Request ? input.method : 'GET');
+    const contentType = response.headers.get('content-type');
+    const text = await response.clone().text();
+    expectAsDescribed({ method, path: pathname + search, status: response.status, contentType, text });
+  }
+  return response;
+};
+
 /** Starts the service on a free port; {@link closeAll} ends it. */
 export async function start(options: StartOptions = {}): Promise<Running> {
   const lines: LogLine[] = [];
@@ -95,6 +113,7 @@ export async function start(options: StartOptions = {}): Promise<Running> {
     assembly: assemblyOf(options),
   });
   closers.push(() => service.close());
+  urls.add(service.url);
   const request: Running['request'] = (route, init = {}) => {
     const headers = new Headers(init.headers);
     if (!headers.has('authorization')) headers.set('authorization', `Bearer ${service.token}`);
@@ -185,7 +204,15 @@ function send(
     const request = httpRequest(options, async (response) => {
       const chunks: Buffer[] = [];
       for await (const chunk of response) chunks.push(chunk as Buffer);
-      resolve({ status: response.statusCode!, headers: response.headers, text: Buffer.concat(chunks).toString() });
+      const text = Buffer.concat(chunks).toString();
+      const contentType = response.headers['content-type'];
+      const status = response.statusCode!;
+      try {
+        expectAsDescribed({ method, path: route, status, contentType, text });
+      } catch (error) {
+        reject(error);
+      }
+      resolve({ status, headers: response.headers, text });
     });
     request.on('error', reject);
     request.end(body);
