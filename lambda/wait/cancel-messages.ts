@@ -67,7 +67,8 @@ const ATTRIBUTES = ['pk', 'sk', 'd', 'ttl', 'st', 'n', 'due', 'until'];
 
 /** Messages accepted since a token's time, oldest first, in groups; last the token where the search stopped early. */
 async function* recentRows(from: string, now: number, isOver: () => boolean): AsyncGenerator<MessageRow[] | string> {
-  for (const day of daysBetween(decodeTime(from), now)) {
+  // Older ones have a mark, whatever a cursor says.
+  for (const day of daysBetween(Math.max(decodeTime(from), now - LONGEST_WITHOUT_MARK_MS), now)) {
     const partitions = ALL_SHARDS.map((shard) => dayPartition(day, shard));
     const scan = new MergedScan(partitions, { from, to: '~', attributes: ATTRIBUTES, isOver });
     let items: Item[] = [];

@@ -265,6 +265,13 @@ describe('cancel of many', () => {
     expect(await lastStates([...ids, bystander])).toEqual(Array(4).fill('CANCELED'));
   });
 
+  test('ends soon with a cursor of any time', async () => {
+    for (const cursor of ['recent-0000000000', 'recent-ZZZZZZZZZZ', 'marked-0000000000']) {
+      const { status } = await running.json(`/v2/messages?label=nobody&cursor=${cursor}`, { method: 'DELETE' });
+      expect([cursor, status]).toEqual([cursor, 200]);
+    }
+  });
+
   test('goes on with the cursor that a page of it has', async () => {
     const ids = await waitingMany(5, { 'Upstash-Label': 'pages' });
     const pages: number[] = [];

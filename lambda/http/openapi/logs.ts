@@ -47,7 +47,7 @@ const parameters = [
   inQuery('order', text('Accepted, and without effect'), 'latestFirst'),
   inQuery('source', text('Accepted, and without effect'), 'qstash'),
   count(1000, '100'),
-  cursor('1760000000000'),
+  cursor('1760000000000--3'),
 ];
 
 const listing = (id: string, summary: string, entries: Readonly<Record<string, Schema>>): Part =>
