@@ -1,6 +1,6 @@
 const config = require('./jest.config.js');
 
-/** The end-to-end tests with DynamoDB Local in place of the embedded DynamoDB. @type {import('jest').Config} */
+/** The end-to-end tests with DynamoDB Local in place of the embedded DynamoDB, and a Function URL in place of the HTTP API. @type {import('jest').Config} */
 module.exports = {
   ...config,
   testMatch: ['**/e2e/**/*.test.ts'],

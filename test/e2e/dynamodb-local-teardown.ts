@@ -1,4 +1,7 @@
-/** Ends what the set-up has started. */
-export default function teardown(): Promise<void> {
-  return (globalThis as unknown as { stopDynamoDbLocal: () => Promise<void> }).stopDynamoDbLocal();
+import { rmSync } from 'node:fs';
+
+/** Stops what the setup has started, and deletes what it has written. */
+export default async function teardown(): Promise<void> {
+  await (globalThis as unknown as { stopDynamoDbLocal(): Promise<void> }).stopDynamoDbLocal();
+  rmSync(process.env.E2E_ASSEMBLY!, { recursive: true });
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { ROUTES } from '../../lambda/http/routes';
-import { type Answer, closeAll, type Running, start, startSink } from './harness';
+import { type Answer, closeAll, FRONT_DOOR, type Running, start, startSink } from './harness';
 import type { Sink } from './sink';
 
 let running: Running;
@@ -41,8 +41,8 @@ describe('a destination', () => {
     ['http://user@127.0.0.1/', 400, /destination url.*user/],
     ['http://user:secret@127.0.0.1/', 400, /destination url.*user/],
     ['http://a%20b/', 400, /destination url.*host/],
-    ['http://127.0.0.1%09/', 400, /destination url.*control/],
-    ['http://127.0.0.1%0d%0a/', 400, /destination url.*control/],
+    ['http://127.0.0.1%09/', 400, /destination url.*(control|host)/],
+    ['http://127.0.0.1%0d%0a/', 400, /destination url.*(control|host)/],
     ['http://127.0.0.1%5C@example.com/', 400, /destination url.*(host|user)/],
     ['http://127.0.0.1:0/', 400, /destination url.*port/],
     ['http://127.0.0.1:65536/', 400, /destination url.*port/],
@@ -263,17 +263,14 @@ describe('a path', () => {
     }
   });
 
-  test.each([
-    ['/v2/readiness/'],
-    ['/v2/keys/'],
-    ['/v2/dlq/'],
-    ['/v2/events/'],
-    ['//v2//keys'],
-    ['/stage/v2/keys'],
-    ['/v2/%6beys'],
-  ])('may end in a slash, have two, be encoded or stand below another: %s', async (path) => {
-    expect((await running.send('GET', path, { headers: authorized() })).status).toBe(200);
-  });
+  // An HTTP API folds slashes and decodes.
+  const mended = FRONT_DOOR === 'httpApi' ? [['//v2//keys'], ['/v2/%6beys']] : [];
+  test.each([['/v2/readiness/'], ['/v2/keys/'], ['/v2/dlq/'], ['/v2/events/'], ['/stage/v2/keys'], ...mended])(
+    'may end in a slash, have two, be encoded or stand below another: %s',
+    async (path) => {
+      expect((await running.send('GET', path, { headers: authorized() })).status).toBe(200);
+    },
+  );
 });
 
 const authorized = () => ({ authorization: `Bearer ${running.service.token}` });

@@ -54,7 +54,7 @@ describe.each(ROUTES.map(({ method, path, access }) => ({ method, path, access }
 
     test('with the token', async () => {
       const { status } = await request(`Bearer ${running.service.token}`);
-      expect([200, 201, 404, 409]).toContain(status);
+      expect([200, 201, 400, 404, 409]).toContain(status);
     });
   },
 );
@@ -67,6 +67,8 @@ test('a token that may only read gets neither the keys nor a write of any kind',
     'GET /v2/events',
     'GET /v2/logs',
     'GET /v2/messages/:messageId',
+    'GET /v2/topics',
+    'GET /v2/topics/:name',
   ]);
   const open = ROUTES.filter(({ access }) => access === 'anyone').map(({ path }) => path);
   expect(open).toEqual(['/v2/openapi.json', '/v2/readiness']);
