@@ -9,6 +9,8 @@ export const Env = {
   DELIVERIES_QUEUE_URL: 'DELIVERIES_QUEUE_URL',
   FAILURES_QUEUE_URL: 'FAILURES_QUEUE_URL',
   REDRIVE_QUEUE_URL: 'REDRIVE_QUEUE_URL',
+  /** Name of the bucket for bodies that are too large for the table. */
+  BODIES_BUCKET: 'BODIES_BUCKET',
   TOKEN_SECRET_ARN: 'TOKEN_SECRET_ARN',
   SIGNING_KEY_SECRET_ARN: 'SIGNING_KEY_SECRET_ARN',
   /** The dimension that keeps two services of one account apart in CloudWatch. */
@@ -34,6 +36,17 @@ export const Env = {
 
 /** Primary key and expiry attribute of the one table. */
 export const TableKey = { PARTITION: 'pk', SORT: 'sk', TTL: 'ttl' } as const;
+
+/** Days after which S3 deletes bodies, by their prefix. */
+export const BODY_LIFETIMES = [8, 40, 400] as const;
+
+/** Bodies below this prefix are kept until the service deletes them. */
+export const HELD_BODIES = 'hold/';
+
+/** What the keys begin with of bodies that S3 deletes after so many days. */
+export function bodyPrefix(days: number): string {
+  return `d${days}/`;
+}
 
 /** CloudWatch namespace and metric names; the only dimension is {@link METRIC_DIMENSION}. */
 export const METRIC_NAMESPACE = 'CdkQStash';

@@ -1,3 +1,4 @@
+import { Stack, Validations } from 'aws-cdk-lib';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 
@@ -7,6 +8,10 @@ export type FunctionName = 'api' | 'deliver' | 'fail' | 'promote' | 'fill-secret
 /** What a function acts upon; `source` is the queue whose hints it is given. */
 export type ResourceName =
   | 'table'
+  /** The bucket itself, its objects, and those that only the service deletes. */
+  | 'bodiesBucket'
+  | 'bodies'
+  | 'heldBodies'
   | 'deliveries'
   | 'failures'
   | 'redrive'
@@ -19,6 +24,9 @@ export type Permissions = Readonly<Partial<Record<ResourceName, readonly string[
 
 const SEND = ['sqs:SendMessage'];
 
+/** S3 tells only who may list a bucket that an object is not there: anybody else is refused, as for a fault of ours. */
+const TELL_MISSING = ['s3:ListBucket'];
+
 const DELIVERY: Permissions = {
   table: [
     'dynamodb:BatchGetItem',
@@ -27,6 +35,8 @@ const DELIVERY: Permissions = {
     'dynamodb:PutItem',
     'dynamodb:UpdateItem',
   ],
+  bodiesBucket: TELL_MISSING,
+  bodies: ['s3:GetObject'],
   deliveries: SEND,
   failures: SEND,
   source: ['sqs:ChangeMessageVisibility'],
@@ -48,12 +58,14 @@ export const PERMISSIONS: Readonly<Record<FunctionName, Permissions>> = {
       'dynamodb:Query',
       'dynamodb:UpdateItem',
     ],
+    bodiesBucket: TELL_MISSING,
+    bodies: ['s3:GetObject', 's3:PutObject'],
     deliveries: SEND,
     failures: SEND,
     tokenSecret: ['secretsmanager:GetSecretValue'],
     signingKeySecret: ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'],
   },
-  deliver: DELIVERY,
+  deliver: { ...DELIVERY, heldBodies: ['s3:DeleteObject'] },
   fail: DELIVERY,
   promote: {
     table: [
@@ -87,7 +99,7 @@ export const NETWORK_INTERFACE_ACTIONS = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
-/** What SQS, DynamoDB and Secrets Manager do with a customer's key on behalf of the role that calls them. */
+/** What SQS, DynamoDB, S3 and Secrets Manager do with a customer's key on behalf of the role that calls them. */
 export const KEY_ACTIONS = [
   'kms:Decrypt',
   'kms:DescribeKey',
@@ -108,6 +120,19 @@ export function grantPermissions(
     const arn = arns[resource];
     if (arn === undefined) throw new Error(`no ARN for ${resource}`);
     role.addToPrincipalPolicy(new PolicyStatement({ actions: [...actions], resources: [arn] }));
+    if (arn.endsWith('/*')) acknowledgeObjects(role, arn);
   }
   encryptionKey?.grant(role, ...KEY_ACTIONS);
+}
+
+/** The finding names the bucket by its logical id: `<QStashBodies0123ABCD.Arn>/*`. */
+function acknowledgeObjects(role: IRole, arn: string): void {
+  const { 'Fn::Join': join } = Stack.of(role).resolve(arn) as {
+    readonly 'Fn::Join': readonly [string, readonly [{ readonly 'Fn::GetAtt': readonly [string, string] }, string]];
+  };
+  const [, [bucket, pattern]] = join;
+  Validations.of(role).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::<${bucket['Fn::GetAtt'].join('.')}>${pattern}]`,
+    reason: 'Objects are named after the messages that they belong to, which nobody knows when the service is deployed',
+  });
 }

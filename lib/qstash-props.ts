@@ -102,8 +102,11 @@ export interface QStashProps {
   readonly maxConcurrency?: number;
 
   /**
-   * What happens to the table and the two secrets when they are removed from the stack. They go together:
-   * without its keys, nobody could check what the table still holds. Queues and logs are always deleted.
+   * What happens to the table, the bucket of large bodies and the two secrets when they are removed from the
+   * stack. They go together: without its keys, nobody could check what the table still holds. Queues and logs are
+   * always deleted.
+   *
+   * `RemovalPolicy.DESTROY` deletes the objects of the bucket too: for that, CDK adds a function to the stack.
    *
    * @default RemovalPolicy.RETAIN
    */
@@ -119,7 +122,7 @@ export interface QStashProps {
   /**
    * The VPC that `deliver` and `fail` run in, to reach private destinations. No other function is in it.
    *
-   * Its subnets must have a route to SQS, DynamoDB and Secrets Manager (a NAT gateway or VPC endpoints), and a
+   * Its subnets must have a route to SQS, DynamoDB, S3 and Secrets Manager (a NAT gateway or VPC endpoints), and a
    * NAT gateway for destinations on the internet. Nothing can check this at synth: without the route, no
    * message is delivered, and the alarm on the age of the oldest message tells.
    *
@@ -167,7 +170,7 @@ export interface QStashProps {
   readonly tokenGracePeriod?: Duration;
 
   /**
-   * The key that encrypts the table, the queues and the secrets. An imported key needs a key policy that lets
+   * The key that encrypts the table, the bucket, the queues and the secrets. An imported key needs a key policy that lets
    * the roles of this account use it.
    *
    * @default - keys that AWS owns and charges nothing for

@@ -9,14 +9,16 @@ import { AttributeType, BillingMode, type ITable, Table, TableEncryption } from 
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { Alarms } from './alarms';
+import { createBodiesBucket } from './bodies';
 import { createDashboard } from './dashboard';
 import { FrontDoor } from './front-door';
 import { ImportedQStash } from './imported-qstash';
-import { METRIC_DIMENSION, METRIC_NAMESPACE, Metric, TableKey } from './names';
+import { HELD_BODIES, METRIC_DIMENSION, METRIC_NAMESPACE, Metric, TableKey } from './names';
 import { grantPermissions, PERMISSIONS } from './permissions';
 import type { QStashProps } from './qstash-props';
 import type { IQStash, QStashAttributes } from './qstash-reference';
@@ -46,6 +48,8 @@ export class QStash extends Construct implements IQStash {
   public readonly signingKeySecret: ISecret;
   /** Holds every message, its state, the event log and the dead letter queue. */
   public readonly table: ITable;
+  /** Holds the bodies over 8 KiB of the messages in `table`. The service deletes them when their messages expire. */
+  public readonly bodiesBucket: IBucket;
   /** Hints at the messages to deliver. The table is the truth: a hint lost is sent again. */
   public readonly deliveriesQueue: IQueue;
   /** Hints at the failure callbacks to deliver. */
@@ -87,6 +91,7 @@ export class QStash extends Construct implements IQStash {
       encryptionKey,
       removalPolicy: settings.removalPolicy,
     });
+    const bodies = createBodiesBucket(this, { removalPolicy: settings.removalPolicy, encryptionKey });
     const queues = new Queues(this, 'Queues', { deliveryTimeout, encryptionKey });
     const secrets = new Secrets(this, 'Secrets', {
       removalPolicy: settings.removalPolicy,
@@ -94,6 +99,7 @@ export class QStash extends Construct implements IQStash {
       encryptionKey,
     });
     this.table = table;
+    this.bodiesBucket = bodies;
     this.deliveriesQueue = queues.deliveries;
     this.failuresQueue = queues.failures;
     this.redriveQueue = queues.redrive;
@@ -102,6 +108,9 @@ export class QStash extends Construct implements IQStash {
 
     const arns = {
       table: table.tableArn,
+      bodiesBucket: bodies.bucketArn,
+      bodies: bodies.arnForObjects('*'),
+      heldBodies: bodies.arnForObjects(`${HELD_BODIES}*`),
       deliveries: queues.deliveries.queueArn,
       failures: queues.failures.queueArn,
       redrive: queues.redrive.queueArn,
@@ -120,6 +129,7 @@ export class QStash extends Construct implements IQStash {
     };
     const sending: Environment = {
       ...shared,
+      BODIES_BUCKET: bodies.bucketName,
       SIGNING_KEY_SECRET_ARN: secrets.signingKey.secretArn,
       MAX_MESSAGE_BYTES: numberText(settings.maximumMessageSize.toBytes()),
       ALLOWED_PRIVATE_DESTINATIONS: Stack.of(this).toJsonString(settings.allowedPrivateDestinations),

@@ -180,6 +180,7 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     ignores: ['Description', 'KmsKeyId', 'Tags', 'ReplicaRegions'],
   },
   'Custom::*': { support: 'emulated', about: 'invoked once at each start, with a Create event' },
+  'Custom::S3AutoDeleteObjects': { support: 'inert', about: 'nothing is deleted with a local stack' },
   'AWS::CloudFormation::CustomResource': {
     support: 'emulated',
     about: 'invoked once at each start, with a Create event',
@@ -240,5 +241,5 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
 
 /** The entry of {@link RESOURCE_TYPES} for a type, or undefined when local mode does not know it. */
 export function resourceType(type: string): ResourceType | undefined {
-  return RESOURCE_TYPES[type.startsWith('Custom::') ? 'Custom::*' : type];
+  return RESOURCE_TYPES[type] ?? (type.startsWith('Custom::') ? RESOURCE_TYPES['Custom::*'] : undefined);
 }

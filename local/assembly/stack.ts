@@ -92,10 +92,10 @@ export class Stack {
     return [...this.resources.values()].filter((resource) => types.includes(resource.type));
   }
 
-  /** Custom resources: `Custom::…` and `AWS::CloudFormation::CustomResource`. */
+  /** Custom resources that work: `Custom::…` and `AWS::CloudFormation::CustomResource`. */
   customResources(): StackResource[] {
     return [...this.resources.values()].filter(
-      ({ type }) => type.startsWith('Custom::') || type === 'AWS::CloudFormation::CustomResource',
+      ({ type }) => /^Custom::|::CustomResource$/.test(type) && resourceType(type)!.support === 'emulated',
     );
   }
 

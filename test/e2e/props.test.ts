@@ -1,4 +1,4 @@
-import { Duration, Size } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import { FrontDoor } from '../../lib';
 import { createStack } from '../lib/synthesize';
 import { closeAll, type Running, start, startSink, statesOf, until } from './harness';
@@ -20,8 +20,9 @@ beforeAll(async () => {
     deliveryTimeout: Duration.seconds(60),
     deadLetterRetention: Duration.hours(1),
     eventLogRetention: Duration.minutes(10),
+    removalPolicy: RemovalPolicy.DESTROY,
   }));
-  running = await start({ assembly: app.synth().directory });
+  running = await start({ assembly: app.synth().directory, path: 'Test/QStash' });
   sink = await startSink();
 });
 afterAll(closeAll);

@@ -53,10 +53,15 @@ describe('each prop has its effect', () => {
     });
   });
 
-  test('removalPolicy on the table and both secrets', () => {
-    for (const type of ['AWS::DynamoDB::Table', 'AWS::SecretsManager::Secret']) {
+  test('removalPolicy on the table, the bucket and both secrets', () => {
+    for (const type of ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SecretsManager::Secret']) {
       for (const [, resource] of resourcesOf(every, type)) expect(resource.DeletionPolicy).toBe('Delete');
     }
+  });
+
+  test('removalPolicy DESTROY takes the objects with the bucket', () => {
+    every.resourceCountIs('Custom::S3AutoDeleteObjects', 1);
+    synthesize().template.resourceCountIs('Custom::S3AutoDeleteObjects', 0);
   });
 
   test('logRetention on every log group', () => {
@@ -133,9 +138,17 @@ describe('encryptionKey', () => {
   const { template } = synthesize((stack) => ({ encryptionKey: new Key(stack, 'Key') }));
   const arn = { 'Fn::GetAtt': [expect.stringMatching(/^Key/), 'Arn'] };
 
-  test('encrypts the table, the queues and the secrets', () => {
+  test('encrypts the table, the bucket, the queues and the secrets', () => {
     expect(resourceOf(template, 'AWS::DynamoDB::Table', 'QStash').Properties).toMatchObject({
       SSESpecification: { SSEEnabled: true, SSEType: 'KMS', KMSMasterKeyId: arn },
+    });
+    expect(resourceOf(template, 'AWS::S3::Bucket', 'QStash').Properties.BucketEncryption).toEqual({
+      ServerSideEncryptionConfiguration: [
+        {
+          BucketKeyEnabled: true,
+          ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: arn },
+        },
+      ],
     });
     for (const [, { Properties }] of resourcesOf(template, 'AWS::SQS::Queue')) {
       expect(Properties.KmsMasterKeyId).toEqual(arn);

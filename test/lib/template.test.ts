@@ -28,6 +28,45 @@ describe('table', () => {
   });
 });
 
+describe('bucket of large bodies', () => {
+  const bucket = resourceOf(template, 'AWS::S3::Bucket', 'QStashBodies');
+
+  test('is closed to the public, encrypted, without versions, and survives the stack', () => {
+    const { LifecycleConfiguration: _, ...properties } = bucket.Properties;
+    expect(properties).toEqual({
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    });
+    expect([bucket.DeletionPolicy, bucket.UpdateReplacePolicy]).toEqual(['Retain', 'Retain']);
+  });
+
+  test('refuses plain HTTP', () => {
+    template.hasResourceProperties('AWS::S3::BucketPolicy', {
+      Bucket: { Ref: idOf('AWS::S3::Bucket', 'QStashBodies') },
+      PolicyDocument: Match.objectLike({
+        Statement: [Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } })],
+      }),
+    });
+  });
+
+  test('deletes by prefix what has an end that can be foreseen, and nothing that is held', () => {
+    expect(bucket.Properties.LifecycleConfiguration).toEqual({
+      Rules: [
+        ...[8, 40, 400].map((days) => ({ ExpirationInDays: days, Prefix: `d${days}/`, Status: 'Enabled' })),
+        { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' },
+      ],
+    });
+  });
+});
+
 describe('queues', () => {
   test.each(['Deliveries', 'Failures'])('%s has the redrive queue behind it', (name) => {
     expect(queue(name).Properties).toMatchObject({
@@ -106,6 +145,7 @@ describe('functions', () => {
   const SENDING = [
     ...EVERY,
     'ALLOWED_PRIVATE_DESTINATIONS',
+    'BODIES_BUCKET',
     'LOG_RETENTION_SECONDS',
     'MAX_MESSAGE_BYTES',
     'SERVICE',
@@ -273,7 +313,7 @@ describe('alarms', () => {
 test('nothing has a name of its own, and the construct has no outputs', () => {
   const names = resourcesOf(template).flatMap(([id, { Properties }]) =>
     Object.keys(Properties ?? {})
-      .filter((key) => /^(Name|(Table|Queue|Function|Role|LogGroup|Alarm|Dashboard)Name)$/.test(key))
+      .filter((key) => /^(Name|(Table|Bucket|Queue|Function|Role|LogGroup|Alarm|Dashboard)Name)$/.test(key))
       .filter((key) => typeof (Properties[key] as unknown) === 'string')
       .map((key) => `${id.replace(/[0-9A-F]{8}$/, '')}.${key}=${String(Properties[key])}`),
   );
@@ -314,6 +354,8 @@ test('the construct tree is part of the contract: a changed path replaces resour
   expect(paths).toMatchInlineSnapshot(`
 [
   "Table/Resource",
+  "Bodies/Resource",
+  "Bodies/Policy/Resource",
   "Queues/Redrive/Resource",
   "Queues/Redrive/Policy/Resource",
   "Queues/Deliveries/Resource",

@@ -69,6 +69,7 @@ test('resources come by type in the order of the template, custom ones apart', (
   const stack = stackOf({
     B: { Type: 'AWS::SQS::Queue' },
     Made: { Type: 'Custom::Made' },
+    Emptied: { Type: 'Custom::S3AutoDeleteObjects' },
     Role: { Type: 'AWS::IAM::Role' },
     A: { Type: 'AWS::SQS::Queue' },
     Plain: { Type: 'AWS::CloudFormation::CustomResource' },
