@@ -7,7 +7,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
  */
 export const clientOptions = {
   maxAttempts: 4,
-  requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000 },
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
 };
 
 export const dynamodb = new DynamoDBClient(clientOptions);
