@@ -32,6 +32,16 @@ export interface QueuePlace {
   readonly seq: number;
 }
 
+/** Where a body is that is too large for the table. */
+export interface StoredBody {
+  /** Of the object in the bucket. */
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Of the whole body, in hexadecimal; where answers show the hash only. */
+  readonly sha256?: string;
+}
+
 /** How a callback is to be called; what is absent falls back to the message it reports on. */
 export interface CallbackOptions {
   readonly url: string;
@@ -69,7 +79,9 @@ export interface Message {
   readonly url: string;
   readonly method: Method;
   readonly header: HeaderMap;
+  /** Empty on callbacks and where {@link stored} says where the body is. */
   readonly body: Uint8Array;
+  readonly stored?: StoredBody;
   /** Earliest start of the first attempt, milliseconds. */
   readonly notBefore: number;
   /** Retries after the first attempt. */
