@@ -117,10 +117,8 @@ function offsetsOf(zone: string): Cron['offsetAt'] {
   const format = FORMATS.get(zone.toUpperCase()) ?? formatOf(zone);
   FORMATS.set(zone.toUpperCase(), format);
   return (time) => {
-    const shown = new Map(format.formatToParts(time).map(({ type, value }) => [type, Number(value)]));
-    const part = (type: Intl.DateTimeFormatPartTypes) => shown.get(type)!;
-    const date = [part('year'), part('month') - 1, part('day')] as const;
-    return Date.UTC(...date, part('hour'), part('minute'), part('second')) - Math.floor(time / 1000) * 1000;
+    const [month, day, year, hour, minute, second] = format.format(time).match(/\d+/g)!.map(Number);
+    return Date.UTC(year!, month! - 1, day, hour, minute, second) - Math.floor(time / 1000) * 1000;
   };
 }
 
@@ -153,8 +151,8 @@ export function nextTick(cron: Cron, after: number): number | undefined {
   const today = Math.floor((after + cron.offsetAt(after)) / DAY_MS) * DAY_MS;
   // Where clocks go back over midnight, a day goes on after the next one has begun.
   for (let day = today - DAY_MS; day < today + HORIZON_MS; day += DAY_MS) {
-    const ticks = [day, day + DAY_MS].flatMap((each) => firstTickOf(cron, each, after) ?? []);
-    if (ticks.length > 0) return Math.min(...ticks);
+    const tick = firstTickOf(cron, day, after);
+    if (tick !== undefined) return Math.min(tick, firstTickOf(cron, day + DAY_MS, after) ?? tick);
   }
   return undefined;
 }
@@ -163,18 +161,20 @@ export function nextTick(cron: Cron, after: number): number | undefined {
 function firstTickOf(cron: Cron, day: number, after: number): number | undefined {
   const date = new Date(day);
   if (!cron.matchesDate(date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCDay())) return undefined;
-  const offsets = offsetsOn(cron, day);
-  const ticks = offsets.flatMap((offset) => {
+  // The one in force first: its tick spares looking at most of the day with the others.
+  const current = cron.offsetAt(after);
+  const offsets = offsetsOn(cron, day).sort((a, b) => Number(b === current) - Number(a === current));
+  return offsets.reduce<number | undefined>((first, offset) => {
     for (const hour of cron.hours) {
       for (const minute of cron.minutes) {
         const local = day + hour * HOUR_MS + minute * MINUTE_MS;
         const time = local - offset;
+        if (first !== undefined && time >= first) return first;
         if (time > after && (offsets.length === 1 || isTick(cron, local, time, offsets))) return time;
       }
     }
-    return [];
-  });
-  return ticks.length === 0 ? undefined : Math.min(...ticks);
+    return first;
+  }, undefined);
 }
 
 /** Whether clocks show `local` at `time`, and do so for the first time if that matters. */
@@ -184,9 +184,9 @@ function isTick(cron: Cron, local: number, time: number, offsets: readonly numbe
   return cron.hours.length === 24 || !offsets.some((offset) => local - offset < time && isShown(local - offset));
 }
 
-/** The offsets that are in force at some time of a local day: local time is at most 15 hours from UTC. */
+/** The offsets that are in force on a local day: local time is at most 15 hours from UTC. */
 function offsetsOn(cron: Cron, day: number): number[] {
   const offsets = new Set<number>();
-  for (let hour = -15; hour <= 24 + 15; hour += 3) offsets.add(cron.offsetAt(day + hour * HOUR_MS));
+  for (let hour = -15; hour <= 24 + 15; hour += 9) offsets.add(cron.offsetAt(day + hour * HOUR_MS));
   return [...offsets];
 }
