@@ -19,6 +19,12 @@ export function retention(): Retention {
   return { dlqMs: requireNumber('DLQ_RETENTION_SECONDS') * 1000, logMs: requireNumber('LOG_RETENTION_SECONDS') * 1000 };
 }
 
+/** Messages that may be published in one day (UTC); undefined without such a limit. */
+export function messagesPerDay(): number | undefined {
+  const text = requireEnv('MAX_MESSAGES_PER_DAY');
+  return text === 'unlimited' ? undefined : requireNumber('MAX_MESSAGES_PER_DAY');
+}
+
 /** Whether every state change is kept for `/v2/events`. */
 export function eventLogOn(): boolean {
   return requireEnv('EVENT_LOG') === 'on';

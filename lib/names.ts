@@ -22,6 +22,8 @@ export const Env = {
   MAX_DELAY_SECONDS: 'MAX_DELAY_SECONDS',
   MAX_MESSAGE_BYTES: 'MAX_MESSAGE_BYTES',
   MAX_URL_GROUPS: 'MAX_URL_GROUPS',
+  /** A number, or `unlimited`. */
+  MAX_MESSAGES_PER_DAY: 'MAX_MESSAGES_PER_DAY',
   /** The longest attempt that a delivery function has time for. */
   MAX_TIMEOUT_SECONDS: 'MAX_TIMEOUT_SECONDS',
   /** JSON array of strings: CIDR blocks with an optional port, such as `10.1.0.0/16` or `10.1.2.3/32:8080`. */

@@ -64,6 +64,18 @@ export interface QStashProps {
   readonly maximumMessageSize?: Size;
 
   /**
+   * The most messages that may be published in one day (UTC); what is beyond is refused with 429, whose headers
+   * `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` the clients read. From 1 to 1000000000. Retries
+   * and callbacks do not count, nor do the runs of schedules.
+   *
+   * A limit costs one more write for each publish or batch, and at some 1000 of them in a second all of one
+   * DynamoDB partition.
+   *
+   * @default - no limit
+   */
+  readonly maximumMessagesPerDay?: number;
+
+  /**
    * The most URL groups that there may be; one more is refused with 412. From 1 to 10000.
    *
    * @default 100

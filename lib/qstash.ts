@@ -144,6 +144,8 @@ export class QStash extends Construct implements IQStash {
         DEFAULT_RETRIES: numberText(settings.defaultRetries),
         MAX_RETRIES: numberText(settings.maximumRetries),
         MAX_DELAY_SECONDS: secondsText(settings.maximumDelay),
+        MAX_MESSAGES_PER_DAY:
+          props.maximumMessagesPerDay === undefined ? 'unlimited' : numberText(props.maximumMessagesPerDay),
         MAX_URL_GROUPS: numberText(settings.maximumUrlGroups),
         TOKEN_GRACE_SECONDS: secondsText(settings.tokenGracePeriod),
       },

@@ -10,6 +10,7 @@ export interface Settings {
   readonly maximumRetries: number;
   readonly maximumDelay: Duration;
   readonly maximumMessageSize: Size;
+  readonly maximumMessagesPerDay?: number;
   readonly maximumUrlGroups: number;
   readonly deliveryMemory: Size;
   readonly deliveryTimeout: Duration;
@@ -40,6 +41,7 @@ export function settingsOf(path: string, props: QStashProps): Settings {
     maximumRetries,
     maximumDelay: props.maximumDelay ?? Duration.days(365),
     maximumMessageSize: props.maximumMessageSize ?? Size.kibibytes(256),
+    maximumMessagesPerDay: props.maximumMessagesPerDay,
     maximumUrlGroups: props.maximumUrlGroups ?? 100,
     deliveryMemory: props.deliveryMemory ?? Size.mebibytes(512),
     deliveryTimeout: props.deliveryTimeout ?? Duration.seconds(900),
@@ -87,6 +89,7 @@ function problemsOf(settings: Settings): string[] {
     ...(settings.maximumMessageSize.isUnresolved()
       ? ['maximumMessageSize must be known at synthesis, but a token was provided: use a plain Size']
       : sizeProblems('maximumMessageSize', settings.maximumMessageSize, 1, 256)),
+    ...numberProblems('maximumMessagesPerDay', settings.maximumMessagesPerDay ?? 1, 1, 1_000_000_000),
     ...numberProblems('maximumUrlGroups', settings.maximumUrlGroups, 1, 10_000),
     ...sizeProblems('deliveryMemory', settings.deliveryMemory, 128 * 1024, 10_240 * 1024),
     // The longest attempt is computed from it.

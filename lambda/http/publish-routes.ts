@@ -1,8 +1,11 @@
+import { messagesPerDay } from '../config';
 import { logFault } from '../logs/write-line';
 import type { Published } from '../publish/accept-message';
-import { publishMessages } from '../publish/publish-messages';
+import { countMessages } from '../publish/count-messages';
+import { type NewMessage, publishMessages } from '../publish/publish-messages';
 import type { ApiRequest } from './api-request';
 import { type ApiResponse, ok } from './api-response';
+import { HttpError } from './http-error';
 import { readBatch } from './read-batch';
 import { destinationOf, type ReadPublish, readPublish } from './read-publish';
 import type { Route } from './router';
@@ -10,7 +13,23 @@ import type { Route } from './router';
 async function publish(request: ApiRequest, rest: string): Promise<ApiResponse> {
   const { headers, query, body } = request;
   const read = await readPublish({ destination: destinationOf(rest, request), headers, query, body }, request);
-  return answerPublish(read, await publishMessages(read.contents, request.now));
+  return answerPublish(read, await publishAll(read.contents, request));
+}
+
+/** Publishes what was read and checked, unless it is more than the day's quota leaves: that is a 429. */
+export async function publishAll(
+  contents: readonly NewMessage[],
+  { now }: ApiRequest,
+): Promise<readonly (Published | Error)[]> {
+  const limit = messagesPerDay();
+  const exceeded = limit === undefined ? undefined : await countMessages(contents.length, limit, now);
+  if (exceeded === undefined) return publishMessages(contents, now);
+  const { remaining, resetAt } = exceeded;
+  throw new HttpError(429, `quota exceeded: ${remaining} of the ${limit} messages of this day (UTC) are left`, {
+    'ratelimit-limit': String(limit),
+    'ratelimit-remaining': String(remaining),
+    'ratelimit-reset': String(resetAt / 1000),
+  });
 }
 
 /** The answer to a publish: an object for a URL, a list for a group. When nothing could be accepted, an error. */
@@ -30,15 +49,13 @@ function shown(result: Published | Error): object {
 
 async function publishBatch(request: ApiRequest): Promise<ApiResponse> {
   const items = await readBatch(request);
-  const results = await publishMessages(
-    items.flatMap(({ contents }) => contents),
-    request.now,
-  );
+  const contents = items.flatMap((item) => item.contents);
+  const results = await publishAll(contents, request);
   let next = 0;
-  const answers = items.map(({ contents, isGroup }) => {
-    const own = results.slice(next, next + contents.length).map(shown);
-    next += contents.length;
-    return isGroup ? own : own[0];
+  const answers = items.map((item) => {
+    const own = results.slice(next, next + item.contents.length).map(shown);
+    next += item.contents.length;
+    return item.isGroup ? own : own[0];
   });
   return ok(answers);
 }

@@ -85,6 +85,12 @@ export function dueKey(messageId: string, due: number): Item {
   return key(duePartition(shard), dueSort(due, token));
 }
 
+/** The body that is held for a message is to be looked at. */
+export function releaseKey(messageId: string, at: number): Item {
+  const { token, shard } = mustPlace(messageId);
+  return key(duePartition(shard), dueSort(at, `${token}#b`));
+}
+
 export function openPartition(shard: number): string {
   return `open#${shard}`;
 }
@@ -105,6 +111,11 @@ export const URL_GROUP_PARTITION = 'group';
 
 export function urlGroupKey(name: string): Item {
   return key(URL_GROUP_PARTITION, name);
+}
+
+/** Counts the messages of one day, by its number since 1970. */
+export function quotaKey(day: number): Item {
+  return key(`quota#${day}`, 'quota');
 }
 
 /** Which version of the signing keys is in force. */

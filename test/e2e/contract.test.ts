@@ -3,10 +3,13 @@ import { type Answer, closeAll, type Running, start, startSink } from './harness
 import type { Sink } from './sink';
 
 let running: Running;
+/** May publish one message in a day. */
+let frugal: Running;
 let sink: Sink;
 
 beforeAll(async () => {
   running = await start({ environment: { MAX_MESSAGE_BYTES: '1000' } });
+  frugal = await start({ environment: { MAX_MESSAGES_PER_DAY: '1' } });
   sink = await startSink();
 });
 afterAll(closeAll);
@@ -90,6 +93,10 @@ const ROWS: Readonly<Record<string, Row>> = {
     404: () => post('/v2/publish/nobody'),
     412: () => post(`/v2/publish/${sink.url()}`, { headers: TOO_MANY_RETRIES }),
     413: () => post(`/v2/publish/${sink.url()}`, { body: 'x'.repeat(1001) }),
+    429: async () => {
+      await post(`/v2/publish/${sink.url()}`, { by: frugal });
+      return post(`/v2/publish/${sink.url()}`, { by: frugal });
+    },
   },
   batch: {
     200: async () => {
@@ -101,6 +108,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     404: () => post('/v2/batch', { body: [{ destination: 'nobody' }] }),
     412: () => post('/v2/batch', { body: [{ destination: sink.url(), headers: TOO_MANY_RETRIES }] }),
     413: () => post('/v2/batch', { body: [{ destination: sink.url(), body: 'x'.repeat(1001) }] }),
+    429: () => post('/v2/batch', { body: Array(2).fill({ destination: sink.url() }), by: frugal }),
   },
   getMessage: {
     200: async () => get(`/v2/messages/${await published({ ...everything(), 'Upstash-Delay': '1h' })}`),

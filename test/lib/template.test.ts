@@ -160,6 +160,7 @@ describe('functions', () => {
         'DEFAULT_RETRIES',
         'FRONT_DOOR',
         'MAX_DELAY_SECONDS',
+        'MAX_MESSAGES_PER_DAY',
         'MAX_URL_GROUPS',
         'MAX_RETRIES',
         'TOKEN_GRACE_SECONDS',

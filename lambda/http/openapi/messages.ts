@@ -118,7 +118,7 @@ export const MESSAGE_PATHS: Paths = {
       parameters: [destination, ...PUBLISH_HEADERS],
       body: 'anything',
       answers: PUBLISH_ANSWERS,
-      refusals: [400, 404, 412, 413],
+      refusals: [400, 404, 412, 413, 429],
     }),
   },
   '/v2/batch': {
@@ -131,7 +131,7 @@ export const MESSAGE_PATHS: Paths = {
       answers: {
         200: list({ anyOf: [named('Published'), REFUSED, named('PublishedToGroup')] }, 'In the order of the messages'),
       },
-      refusals: [400, 404, 412, 413],
+      refusals: [400, 404, 412, 413, 429],
     }),
   },
   '/v2/messages/{messageId}': {

@@ -15,6 +15,10 @@ const REFUSALS = {
   409: ['Conflict', 'Not now. The text says when.'],
   412: ['OverLimit', 'Well-formed, but beyond a limit of this service. The text names it.'],
   413: ['TooLarge', 'The message, or the number of messages, is beyond the limit.'],
+  429: [
+    'OverQuota',
+    'The quota of the day is used up. `RateLimit-Reset` says in unix seconds when the next one begins.',
+  ],
 } as const;
 type Refusal = keyof typeof REFUSALS;
 
