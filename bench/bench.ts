@@ -9,7 +9,7 @@ import { measureBundles } from './bundles';
 import { type Bill, billOf, idleBillOf } from './cost';
 import { GOALS } from './goals';
 import { RequestLog } from './request-log';
-import { alone, type Bench, deadLetters, delayed, Gate, inTens, type Outcome, speed } from './scenarios';
+import { alone, type Bench, deadLetters, delayed, Gate, inRequests, inTens, type Outcome, speed } from './scenarios';
 import { BenchSink } from './sink';
 
 const ROOT = path.join(__dirname, '..');
@@ -117,6 +117,10 @@ async function main(args: readonly string[]): Promise<void> {
     'With a deduplication id, batches of 10',
     await inTens(bench, Math.ceil(messages / 10), once),
   );
+  const batched = printOutcome(
+    'Published a hundred to a request, batches of 10',
+    await inRequests(bench, Math.ceil(messages / 1000) * 200),
+  );
   const late = printOutcome('Delayed by an hour', await delayed(bench, Math.ceil(messages / 10)));
 
   const idle = idleBillOf({ ...idleParts(), tickCalls: idleTick });
@@ -171,6 +175,7 @@ async function main(args: readonly string[]): Promise<void> {
       ['delivered at the first attempt', tens.bill],
       ['the same, in batches of one', single.bill],
       ['with a deduplication id', unique.bill],
+      ['published a hundred to a request', batched.bill],
       ['delayed by an hour', late.bill],
       ['failed four times, dead letter, failure callback', dead.bill],
       ['idle, a month', idle],

@@ -28,11 +28,13 @@ export function billOf({ messages, calls, apiRequests, batches, attempts }: Work
   const perMessage = (count: number) => count / messages;
   const sum = (of: (call: LoggedCall) => number) => calls.reduce((total, call) => total + of(call), 0);
   const count = (service: LoggedCall['service']) => calls.filter((call) => call.service === service).length;
-  const { gigabytes, ingestSeconds, overheadSeconds, destinationSeconds, egressBytes } = ASSUMPTIONS;
+  const { gigabytes, ingestSeconds, ingestSecondsPerFurther, overheadSeconds, destinationSeconds, egressBytes } =
+    ASSUMPTIONS;
+  const ingest = apiRequests * ingestSeconds + (messages - apiRequests) * ingestSecondsPerFurther;
   const seconds = (time: number) => time * gigabytes * PRICES.lambdaGigabyteSecond * MILLION;
   const lines = {
     'front door': perMessage(apiRequests) * PRICES.httpApiRequests,
-    'publish function': perMessage(apiRequests) * (PRICES.lambdaRequests + seconds(ingestSeconds)),
+    'publish function': perMessage(apiRequests) * PRICES.lambdaRequests + seconds(perMessage(ingest)),
     'deliver function': perMessage(batches) * (PRICES.lambdaRequests + seconds(overheadSeconds + destinationSeconds)),
     SQS: perMessage(count('sqs') + 2 * batches) * PRICES.sqsRequests,
     'DynamoDB writes': perMessage(sum((call) => call.writeUnits)) * PRICES.writeUnits,

@@ -30,6 +30,8 @@ export const ASSUMPTIONS = {
   gigabytes: 0.5,
   /** Seconds that api takes for a publish. */
   ingestSeconds: 0.015,
+  /** Seconds that it takes more for each further message of a batch. */
+  ingestSecondsPerFurther: 0.001,
   /** Seconds that deliver takes for a batch besides the calls to destinations. */
   overheadSeconds: 0.01,
   /** Seconds that a destination takes to answer. */

@@ -56,7 +56,8 @@ async function publish(bench: Bench, where: string, headers: Record<string, stri
   return path;
 }
 
-async function counted(bench: Bench, run: () => Promise<string[]>): Promise<Outcome> {
+/** `perRequest` messages are in one request to the API. */
+async function counted(bench: Bench, run: () => Promise<string[]>, perRequest = 1): Promise<Outcome> {
   bench.log.reset();
   const before = { batches: bench.batches(), requests: bench.sink.requests };
   const paths = await run();
@@ -65,7 +66,7 @@ async function counted(bench: Bench, run: () => Promise<string[]>): Promise<Outc
   return {
     messages: paths.length,
     calls: withoutIdleTicks(bench.log.calls, bench.idleTick),
-    apiRequests: paths.length,
+    apiRequests: paths.length / perRequest,
     batches: bench.batches() - before.batches,
     attempts: bench.sink.requests - before.requests,
     lost,
@@ -112,6 +113,41 @@ export function inTens(bench: Bench, messages: number, headers: Record<string, s
     }
     return paths;
   });
+}
+
+/** What one request of {@link inRequests} carries. */
+const PER_REQUEST = 100;
+
+/** Messages published a hundred to a request. */
+export function inRequests(bench: Bench, messages: number): Promise<Outcome> {
+  const run = async () => {
+    const paths: string[] = [];
+    while (paths.length < messages) {
+      bench.gate.close();
+      for (let i = 0; i < ROUND / PER_REQUEST; i++) paths.push(...(await publishBatch(bench)));
+      bench.gate.open();
+      await bench.service.whenIdle();
+    }
+    return paths;
+  };
+  return counted(bench, run, PER_REQUEST);
+}
+
+async function publishBatch(bench: Bench): Promise<string[]> {
+  const paths = Array.from({ length: PER_REQUEST }, () => `/batch/${++published}`);
+  const items = paths.map((path) => ({
+    destination: bench.sinkUrl + path,
+    headers: { 'content-type': 'application/json' },
+    body: BODY,
+  }));
+  const response = await fetch(`${bench.service.url}/v2/batch`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${bench.service.token}` },
+    body: JSON.stringify(items),
+  });
+  if (!response.ok) throw new Error(`batch was answered with ${response.status}: ${await response.text()}`);
+  await response.arrayBuffer();
+  return paths;
 }
 
 /** Messages one at a time, each in a batch of its own. */
