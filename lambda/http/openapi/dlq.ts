@@ -1,7 +1,7 @@
 import { bytes, HEADER_MAP, MESSAGE, MESSAGE_SOMETIMES, SETTINGS_TOGETHER } from './messages';
 import { operation, type Paths } from './operation';
 import { count, cursor, FILTER, ids, inPath, inQuery, RETRY_HEADERS, selectionOf, statuses } from './parameters';
-import { flag, list, named, object, type Schema, text, time, whole } from './schema';
+import { list, named, object, type Schema, text, time, whole } from './schema';
 
 const DEAD_LETTER = {
   dlqId: text('Id of the dead letter'),
@@ -21,8 +21,6 @@ export const DLQ_SCHEMAS = {
     {
       ...MESSAGE_SOMETIMES,
       ...bytes('responseBody', 'Body of the last response'),
-      bodyTruncated: flag('The list shows the first 8 KiB'),
-      responseBodyTruncated: flag('The list shows the first 8 KiB'),
     },
     { dependentRequired: SETTINGS_TOGETHER },
   ),

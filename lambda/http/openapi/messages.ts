@@ -43,6 +43,7 @@ export const ORIGIN = {
 export const bytes = (name: string, what: string) => ({
   [name]: text(`${what}, if it is UTF-8`),
   [`${name}Base64`]: text(`${what}, if it is not`),
+  [`${name}Truncated`]: { const: true, description: 'Only its beginning: lists show 8 KiB, answers have 6 MB' },
 });
 
 export const MESSAGE = {
