@@ -56,10 +56,13 @@ export interface QStashProps {
   readonly maximumDelay?: Duration;
 
   /**
-   * The largest message body; a larger one is refused with 413. Between 1 KiB and 256 KiB, which is the
-   * ceiling of this version.
+   * The largest message body; a larger one is refused with 413. Between 1 KiB and 6 MiB.
    *
-   * @default Size.kibibytes(256)
+   * The front door sets the limit otherwise: Lambda takes 6 MiB for a whole request in JSON. That is about 6 MB of
+   * text, of which quotes, backslashes and line breaks count twice, and 4.5 MB of anything else, which comes as
+   * base64. Bodies over 8 KiB are kept in `bodiesBucket`.
+   *
+   * @default Size.mebibytes(6)
    */
   readonly maximumMessageSize?: Size;
 
@@ -85,6 +88,9 @@ export interface QStashProps {
   /**
    * Memory of the functions that call destinations. Between 128 MiB and 10240 MiB. More memory is also more
    * CPU, and a price per millisecond that rises with it.
+   *
+   * Ten attempts are made at a time, each with its body in memory: where many bodies have megabytes, and callbacks
+   * report them, give it more.
    *
    * @default Size.mebibytes(512)
    */

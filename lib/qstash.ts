@@ -131,7 +131,6 @@ export class QStash extends Construct implements IQStash {
       ...shared,
       BODIES_BUCKET: bodies.bucketName,
       SIGNING_KEY_SECRET_ARN: secrets.signingKey.secretArn,
-      MAX_MESSAGE_BYTES: numberText(settings.maximumMessageSize.toBytes()),
       ALLOWED_PRIVATE_DESTINATIONS: Stack.of(this).toJsonString(settings.allowedPrivateDestinations),
     };
 
@@ -141,6 +140,7 @@ export class QStash extends Construct implements IQStash {
       environment: {
         ...sending,
         TOKEN_SECRET_ARN: secrets.token.secretArn,
+        MAX_MESSAGE_BYTES: numberText(settings.maximumMessageSize.toBytes()),
         DEFAULT_RETRIES: numberText(settings.defaultRetries),
         MAX_RETRIES: numberText(settings.maximumRetries),
         MAX_DELAY_SECONDS: secondsText(settings.maximumDelay),

@@ -40,7 +40,7 @@ export function settingsOf(path: string, props: QStashProps): Settings {
     defaultRetries: props.defaultRetries ?? (lowerMaximum ? Math.max(0, maximumRetries) : DEFAULT_RETRIES),
     maximumRetries,
     maximumDelay: props.maximumDelay ?? Duration.days(365),
-    maximumMessageSize: props.maximumMessageSize ?? Size.kibibytes(256),
+    maximumMessageSize: props.maximumMessageSize ?? Size.mebibytes(6),
     maximumMessagesPerDay: props.maximumMessagesPerDay,
     maximumUrlGroups: props.maximumUrlGroups ?? 100,
     deliveryMemory: props.deliveryMemory ?? Size.mebibytes(512),
@@ -88,7 +88,7 @@ function problemsOf(settings: Settings): string[] {
     // Bytes cannot be computed from a token in a larger unit.
     ...(settings.maximumMessageSize.isUnresolved()
       ? ['maximumMessageSize must be known at synthesis, but a token was provided: use a plain Size']
-      : sizeProblems('maximumMessageSize', settings.maximumMessageSize, 1, 256)),
+      : sizeProblems('maximumMessageSize', settings.maximumMessageSize, 1, 6 * 1024)),
     ...numberProblems('maximumMessagesPerDay', settings.maximumMessagesPerDay ?? 1, 1, 1_000_000_000),
     ...numberProblems('maximumUrlGroups', settings.maximumUrlGroups, 1, 10_000),
     ...sizeProblems('deliveryMemory', settings.deliveryMemory, 128 * 1024, 10_240 * 1024),

@@ -1,4 +1,4 @@
-// Bundles every lambda/*.handler.ts to assets/NAME/index.mjs and the command line to dist-bin/, and
+// Bundles every lambda/*.handler.ts to assets/NAME/index.mjs, with what it loads later beside it, and the command line to dist-bin/, and
 // synthesizes the assembly that local mode runs. With --if-stale it builds only what its sources outdate.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -44,8 +44,11 @@ await step('functions', ['lambda', 'lib/names.ts'], 'assets', async () => {
     const name = file.replace('.handler.ts', '');
     rmSync(`assets/${name}`, { recursive: true, force: true });
     await build({
-      entryPoints: [`lambda/${file}`],
-      outfile: `assets/${name}/index.mjs`,
+      entryPoints: { index: `lambda/${file}` },
+      outdir: `assets/${name}`,
+      outExtension: { '.js': '.mjs' },
+      // What is imported only when it is needed stays in files of its own.
+      splitting: true,
       bundle: true,
       minify: true,
       format: 'esm',

@@ -10,10 +10,11 @@ import { sqs } from '../store/aws';
 import { type Item, KEYS_VERSION_KEY, messageKey } from '../store/keys';
 import { rowsOf } from '../store/message-rows';
 import { getItems } from '../store/read-items';
-import { decodeHint, type Hint } from '../wait/hint';
+import { decodeBodyHint, decodeHint, type Hint } from '../wait/hint';
 import { queueUrlOf } from '../wait/schedule-attempt';
 import { AddressPolicy } from './address-policy';
 import { type Delivery, deliverMessage, RECORDING_MS } from './deliver-message';
+import { releaseBody } from './release-body';
 
 /** Hints stay hidden this much longer than the longest attempt among them may take. */
 const HIDDEN_SLACK_SECONDS = 60;
@@ -35,18 +36,41 @@ export async function deliverBatch(records: readonly SQSRecord[], lane: Lane, re
   const received = records.flatMap((record): Received[] => {
     const hint = decodeHint(record.body);
     if (hint !== undefined) return [{ record, hint }];
-    logEvent('malformedHint', { sqsMessageId: record.messageId });
+    if (decodeBodyHint(record.body) === undefined) logEvent('malformedHint', { sqsMessageId: record.messageId });
     return [];
   });
-  if (received.length === 0) return [];
-  const deliveries = await deliverAll(received, lane, deadline);
+  const others = Promise.all(records.map(release));
+  const deliveries = received.length === 0 ? [] : await deliverAll(received, lane, deadline);
   countOutcomes(deliveries);
-  const returning = received.flatMap(({ record }, index) => {
-    const { comeBackIn } = deliveries[index]!;
-    return comeBackIn === undefined ? [] : [{ record, seconds: comeBackIn }];
-  });
+  const returning = [
+    ...received.flatMap(({ record }, index) => comingBack(record, deliveries[index]!)),
+    ...(await others).flat(),
+  ];
   await hide(lane, returning);
   return returning.map(({ record }) => record.messageId);
+}
+
+interface Returning {
+  readonly record: SQSRecord;
+  /** Until it is to come back. */
+  readonly seconds: number;
+}
+
+function comingBack(record: SQSRecord, { comeBackIn }: Delivery): Returning[] {
+  return comeBackIn === undefined ? [] : [{ record, seconds: comeBackIn }];
+}
+
+/** Acts on a hint at a body that may not be needed any more, if it is one. */
+async function release(record: SQSRecord): Promise<Returning[]> {
+  const hint = decodeBodyHint(record.body);
+  if (hint === undefined) return [];
+  try {
+    await releaseBody(hint);
+    return [];
+  } catch (error) {
+    logFault('releaseBody', error, { messageId: hint.messageId });
+    return comingBack(record, comeBackSoon(record));
+  }
 }
 
 async function deliverAll(received: readonly Received[], lane: Lane, deadline: number): Promise<Delivery[]> {
@@ -94,10 +118,7 @@ function comeBackSoon(record: SQSRecord): Delivery {
  * Sets for how long hints stay hidden. The queue's own visibility timeout, which counts without it, is six
  * times the function's timeout, as Lambda asks: too long for a fault that is over in a second.
  */
-async function hide(
-  lane: Lane,
-  hidden: readonly { readonly record: SQSRecord; readonly seconds: number }[],
-): Promise<void> {
+async function hide(lane: Lane, hidden: readonly Returning[]): Promise<void> {
   if (hidden.length === 0) return;
   const Entries = hidden.map(({ record, seconds }, index) => ({
     Id: String(index),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { loadBody } from '../callback/load-body';
 import { serviceNow, wallNow } from '../clock';
-import { eventLogOn, longestAttemptMs, requireNumber, retention } from '../config';
+import { eventLogOn, longestAttemptMs, retention } from '../config';
 import type { FailureReason } from '../dlq/dead-letter-item';
 import { hasBeginItem, isBeginInState } from '../logs/log-event';
 import { hostOf, logEvent } from '../logs/write-line';
@@ -28,6 +28,9 @@ import { settle } from './settle';
 
 /** Between the end of the last attempt and the function's timeout: what recording the outcomes may take. */
 export const RECORDING_MS = 20_000;
+
+/** What is kept of a response at most: it lies in the table, as the publisher's large bodies do not. */
+const MAX_RESPONSE_BYTES = 256 * 1024;
 
 /** An attempt is not begun with less time than this, unless it asks for less. */
 const LEAST_MS = 1_000;
@@ -90,7 +93,8 @@ async function attempt(
   const { message, state } = row;
   const startedAt = state.startedAt ?? serviceNow();
   if (body === undefined) {
-    const error = 'what this callback reports on is no longer stored';
+    const what = message.source === undefined ? 'its body' : 'what this callback reports on';
+    const error = `${what} is no longer stored`;
     return conclude(row, failedRecord(state, serviceNow(), error), 'internal');
   }
   const stopTelling = tellOfLongAttempt(row, startedAt);
@@ -98,7 +102,7 @@ async function attempt(
   const request = buildRequest({ message, body, attempt: state.attempt, key: context.key, wallNow: wallStart });
   const result = await callDestination(request, {
     deadlineMs: deadline,
-    maxResponseBytes: requireNumber('MAX_MESSAGE_BYTES'),
+    maxResponseBytes: MAX_RESPONSE_BYTES,
     policy: context.policy,
   });
   stopTelling();

@@ -4,11 +4,13 @@ import { eventLogOn, longestAttemptMs, requireEnv, retention } from '../config';
 import { endedExpiry, messageExpiry } from '../message/expiry';
 import { isEarly } from '../message/message-state';
 import { dynamodb } from '../store/aws';
+import { isHeld } from '../store/body-key';
 import { messageKey, openKey } from '../store/keys';
-import { encodeCancel, encodeMessage, ttlOf } from '../store/message-items';
+import { encodeCancel, encodeMessage, expiryOf, ttlOf } from '../store/message-items';
 import { endedAt, type MessageRow } from '../store/message-rows';
 import { deleteItem, putItem } from '../store/write-items';
 import { needsOpenMark, scheduleAttempt } from '../wait/schedule-attempt';
+import { scheduleBodyRelease } from '../wait/schedule-body-release';
 
 /**
  * Makes sure that everything which follows from a message's last outcome exists: the callbacks' rows, their
@@ -60,13 +62,15 @@ async function settleEnd(row: MessageRow, now: number): Promise<void> {
     await putItem(encodeCancel(messageId, state.canceledAt, 'CANCELED', Math.max(expiresAt ?? 0, needed)));
   }
   if (expiresAt !== undefined && expiresAt >= needed) return;
+  const ttl = ttlOf(needed);
+  if (message.stored !== undefined && isHeld(message.stored.key)) await scheduleBodyRelease(messageId, expiryOf(ttl)!);
   await dynamodb.send(
     new UpdateItemCommand({
       TableName: requireEnv('TABLE_NAME'),
       Key: messageKey(messageId),
       UpdateExpression: 'SET #ttl = :ttl',
       ExpressionAttributeNames: { '#ttl': 'ttl' },
-      ExpressionAttributeValues: { ':ttl': ttlOf(needed).ttl! },
+      ExpressionAttributeValues: { ':ttl': ttl.ttl! },
       ConditionExpression: 'attribute_exists(pk)',
     }),
   );

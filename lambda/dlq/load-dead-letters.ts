@@ -1,5 +1,6 @@
-import { loadBody } from '../callback/load-body';
+import { loadShownBody } from '../callback/load-body';
 import type { AttemptRecord } from '../message/message-state';
+import type { BodyPart } from '../message/shown-header';
 import { attemptKey, dlqKey } from '../store/keys';
 import { decodeAttempt, expiryOf } from '../store/message-items';
 import { loadRows, type MessageRow } from '../store/message-rows';
@@ -11,7 +12,7 @@ export interface DeadLetterDetails {
   readonly deadLetter: DeadLetter;
   readonly row: MessageRow;
   /** What was to be delivered; a callback's is made from what it reports on. */
-  readonly body: Uint8Array;
+  readonly body: BodyPart;
   readonly lastAttempt: AttemptRecord;
 }
 
@@ -32,8 +33,14 @@ export async function getDeadLetters(dlqIds: readonly string[], now: number): Pr
   return [...new Set(dlqIds)].flatMap((dlqId) => found.get(dlqId) ?? []);
 }
 
-/** Reads what dead letters refer to. Messages outlive their dead letters, so nothing is missing. */
-export async function loadDetails(deadLetters: readonly DeadLetter[]): Promise<DeadLetterDetails[]> {
+/**
+ * Reads what dead letters refer to, and of each body the first `maxBodyBytes`. Messages outlive their dead letters, so
+ * nothing is missing.
+ */
+export async function loadDetails(
+  deadLetters: readonly DeadLetter[],
+  maxBodyBytes: number,
+): Promise<DeadLetterDetails[]> {
   const rows = await loadRows(deadLetters.map(({ messageId }) => messageId));
   const items = await getItems(
     deadLetters.map(({ messageId, attempt, failedAt }) => attemptKey(messageId, attempt, failedAt)),
@@ -44,8 +51,7 @@ export async function loadDetails(deadLetters: readonly DeadLetter[]): Promise<D
     const inline = deadLetter.attempt === 0 ? row?.state.first : undefined;
     const lastAttempt = inline ?? attempts.get(deadLetter.messageId);
     if (row === undefined || lastAttempt === undefined) return undefined;
-    const body = (await loadBody(row.message)) ?? new Uint8Array();
-    return { deadLetter, row, body, lastAttempt };
+    return { deadLetter, row, body: await loadShownBody(row.message, maxBodyBytes), lastAttempt };
   });
   return (await Promise.all(details)).filter((found) => found !== undefined);
 }

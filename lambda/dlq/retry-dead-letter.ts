@@ -8,7 +8,9 @@ import { transact } from '../store/write-items';
 import type { DeadLetter } from './dead-letter-item';
 
 /** What the retry changes of the message; headers are replaced name by name. */
-export type Overrides = Partial<Omit<Message, 'messageId' | 'createdAt' | 'url' | 'body' | 'lane' | 'source'>>;
+export type Overrides = Partial<
+  Omit<Message, 'messageId' | 'createdAt' | 'url' | 'body' | 'stored' | 'lane' | 'source'>
+>;
 
 /**
  * Sends a dead letter again, as a new message with the same content, and takes it out of the dead letter
@@ -24,7 +26,7 @@ export async function retryDeadLetter(
   const body = row && (await loadBody(row.message));
   if (row === undefined || body === undefined) return undefined;
   // A callback becomes a message of its own: what it reported on may expire before its successor does.
-  const { source: _source, queue: _queue, holds: _holds, ...content } = row.message;
+  const { source: _source, stored: _stored, queue: _queue, holds: _holds, ...content } = row.message;
   const message: Message = {
     ...content,
     notBefore: now,

@@ -4,11 +4,12 @@ import { type DeadLetterPage, type DeadLetterQuery, findDeadLetters } from '../d
 import { getDeadLetter, getDeadLetters, loadDetails } from '../dlq/load-dead-letters';
 import { type Overrides, retryDeadLetter } from '../dlq/retry-dead-letter';
 import { dlqPlaceOf } from '../message/message-id';
+import { LISTED_BODY_BYTES } from '../message/shown-header';
 import type { ApiRequest } from './api-request';
 import { type ApiResponse, ok } from './api-response';
 import { badRequest, notFound } from './http-error';
 import { deadLetterJson } from './message-json';
-import { fitPage, searchLimit } from './page';
+import { fitBody, fitPage, MAX_ANSWER_BYTES, searchLimit } from './page';
 import { printable } from './printable';
 import { parseOverrides } from './publish-options';
 import { publishInput } from './read-publish';
@@ -67,7 +68,7 @@ function readDlqQuery(selection: Parameters): DeadLetterQuery {
 
 async function list(request: ApiRequest): Promise<ApiResponse> {
   const { deadLetters, cursor } = await select(readQuery(request, DLQ_PARAMETERS), request.now);
-  const details = await loadDetails(deadLetters);
+  const details = await loadDetails(deadLetters, LISTED_BODY_BYTES);
   const page = fitPage(
     details,
     cursor,
@@ -79,9 +80,9 @@ async function list(request: ApiRequest): Promise<ApiResponse> {
 
 async function get({ now }: ApiRequest, dlqId: string): Promise<ApiResponse> {
   const deadLetter = await getDeadLetter(dlqId, now);
-  const [details] = deadLetter === undefined ? [] : await loadDetails([deadLetter]);
+  const [details] = deadLetter === undefined ? [] : await loadDetails([deadLetter], MAX_ANSWER_BYTES);
   if (details === undefined) throw missing(dlqId);
-  return ok(deadLetterJson(details, false));
+  return ok(fitBody(details.body, (body) => deadLetterJson({ ...details, body }, false)));
 }
 
 async function deleteOne({ now }: ApiRequest, dlqId: string): Promise<ApiResponse> {

@@ -2,23 +2,32 @@ import { isUtf8 } from 'node:buffer';
 import type { DeadLetterDetails } from '../dlq/load-dead-letters';
 import type { FoundEvent } from '../logs/find-events';
 import type { CallbackOptions, Message } from '../message/message';
-import { shownBody, shownHeader } from '../message/shown-header';
-
-/** Bytes of a body that a list shows. */
-const LISTED_BODY_BYTES = 8_192;
+import { type BodyPart, LISTED_BODY_BYTES, partOf, shownBody, shownHeader } from '../message/shown-header';
 
 /** A message as the API shows it (QStash docs, "Get a message"); what is not set is absent. */
-export function messageJson(message: Message, body: Uint8Array = message.body, maxBodyBytes?: number): object {
+export function messageJson(message: Message, body = partOf(message.body)): object {
   return {
     messageId: message.messageId,
     url: message.url,
     method: message.method,
     ...originJson(message),
     header: shownHeader(message.header, message.redact),
-    ...bodyJson('body', shownBody(body, message.redact), maxBodyBytes),
+    ...bodyJson('body', shownBody(body, message)),
     maxRetries: message.maxRetries,
     notBefore: message.notBefore,
     createdAt: message.createdAt,
+    ...settingsJson(message),
+  };
+}
+
+/** How a message is to be delivered, besides what it always says; times are in seconds. */
+export function settingsJson(
+  message: Pick<
+    Message,
+    'callback' | 'failureCallback' | 'callerIp' | 'labels' | 'flowControl' | 'retryDelayExpression' | 'timeout'
+  >,
+): object {
+  return {
     ...callbackJson('callback', message.callback),
     ...callbackJson('failureCallback', message.failureCallback),
     ...(message.callerIp === undefined ? {} : { callerIP: message.callerIp, callerIp: message.callerIp }),
@@ -29,15 +38,15 @@ export function messageJson(message: Message, body: Uint8Array = message.body, m
   };
 }
 
-/** A dead letter: the message with its id there and its last response. `listed` cuts the bodies. */
+/** A dead letter: the message with its id there and its last response. `listed` cuts the response. */
 export function deadLetterJson({ deadLetter, row, body, lastAttempt }: DeadLetterDetails, listed: boolean): object {
   const max = listed ? LISTED_BODY_BYTES : undefined;
   return {
     dlqId: deadLetter.dlqId,
-    ...messageJson(row.message, body, max),
+    ...messageJson(row.message, body),
     responseStatus: lastAttempt.status,
     responseHeader: lastAttempt.header,
-    ...bodyJson('responseBody', responseBody(lastAttempt), max),
+    ...bodyJson('responseBody', partOf(responseBody(lastAttempt), max)),
     failedAt: deadLetter.failedAt,
     retried: deadLetter.attempt,
     reason: deadLetter.reason,
@@ -45,7 +54,7 @@ export function deadLetterJson({ deadLetter, row, body, lastAttempt }: DeadLette
 }
 
 /** An entry of the log. Bodies are base64 there; the response is told where an attempt failed. */
-export function logJson({ event, message }: FoundEvent): object {
+export function logJson({ event, message, body }: FoundEvent): object {
   const { record, state } = event;
   const failed = state === 'ERROR' && record !== undefined;
   const error = failed ? (record.error ?? `the destination answered with status ${record.status}`) : undefined;
@@ -57,7 +66,7 @@ export function logJson({ event, message }: FoundEvent): object {
     method: message.method,
     ...originJson(message),
     header: shownHeader(message.header, message.redact),
-    body: base64(shownBody(message.body, message.redact)),
+    body: base64(shownBody(body, message).bytes),
     maxRetries: message.maxRetries,
     ...(error === undefined ? {} : { error }),
     ...(failed
@@ -108,7 +117,7 @@ export function flowControlJson({ flowControl }: Pick<Message, 'flowControl'>): 
   return { flowControlKey: key, ...limits };
 }
 
-function labelsJson({ labels }: Message): object {
+function labelsJson({ labels }: Pick<Message, 'labels'>): object {
   return labels === undefined ? {} : { label: labels[0], labels };
 }
 
@@ -116,15 +125,21 @@ function responseBody(attempt: { readonly status: number; readonly body: Uint8Ar
   return attempt.status === 0 ? Buffer.from(attempt.error ?? '') : attempt.body;
 }
 
-/** Text where the bytes are UTF-8, else base64; nothing for no bytes. */
-function bodyJson(name: string, bytes: Uint8Array, max = bytes.length): object {
+/** Text where what is there is UTF-8, else base64; nothing for no bytes. */
+export function bodyJson(name: string, { bytes, isCut }: BodyPart): object {
   if (bytes.length === 0) return {};
-  const cut = bytes.length > max ? { [`${name}Truncated`]: true } : {};
-  if (!isUtf8(bytes)) return { [`${name}Base64`]: Buffer.from(bytes.subarray(0, max)).toString('base64'), ...cut };
-  let end = Math.min(max, bytes.length);
-  // Not in the middle of a character.
-  while (end < bytes.length && (bytes[end]! & 0xc0) === 0x80) end--;
-  return { [name]: Buffer.from(bytes.subarray(0, end)).toString(), ...cut };
+  const cut = isCut ? { [`${name}Truncated`]: true } : {};
+  const text = isCut ? withoutHalfCharacter(bytes) : bytes;
+  if (!isUtf8(text)) return { [`${name}Base64`]: Buffer.from(bytes).toString('base64'), ...cut };
+  return { [name]: Buffer.from(text).toString(), ...cut };
+}
+
+/** Leaves out the last character of a text if its bytes are not all there. */
+function withoutHalfCharacter(bytes: Uint8Array): Uint8Array {
+  const last = bytes.findLastIndex((byte) => (byte & 0xc0) !== 0x80);
+  const lead = bytes[last] ?? 0;
+  const length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  return last + length > bytes.length ? bytes.subarray(0, last) : bytes;
 }
 
 function base64(bytes: Uint8Array): string {

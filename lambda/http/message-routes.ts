@@ -1,4 +1,4 @@
-import { loadBody } from '../callback/load-body';
+import { loadShownBody } from '../callback/load-body';
 import { serviceNow } from '../clock';
 import { retention } from '../config';
 import { endedAt, loadRow, loadRows } from '../store/message-rows';
@@ -8,7 +8,7 @@ import type { ApiRequest } from './api-request';
 import { type ApiResponse, ok } from './api-response';
 import { badRequest, notFound } from './http-error';
 import { messageJson } from './message-json';
-import { searchLimit } from './page';
+import { fitBody, MAX_ANSWER_BYTES, searchLimit } from './page';
 import { printable } from './printable';
 import type { Route } from './router';
 import { invalid, MESSAGE_FILTER, type ParameterTable, readSelection } from './selection';
@@ -32,7 +32,8 @@ async function getMessage({ now }: ApiRequest, messageId: string): Promise<ApiRe
   const row = await loadRow(messageId);
   const ended = row && endedAt(row);
   if (row === undefined || (ended !== undefined && ended < now - retention().logMs)) throw missing(messageId);
-  return ok(messageJson(row.message, await loadBody(row.message)));
+  const body = await loadShownBody(row.message, MAX_ANSWER_BYTES);
+  return ok(fitBody(body, (part) => messageJson(row.message, part)));
 }
 
 async function cancelOne(messageId: string): Promise<ApiResponse> {

@@ -1,4 +1,8 @@
-/** Lambda's limit of an answer is 6 MB (Lambda quotas), the JSON around the body and its escapes included. */
+import { type BodyPart, LISTED_BODY_BYTES, partOf } from '../message/shown-header';
+import { HttpError } from './http-error';
+
+/** Lambda's limit of an answer (Lambda quotas): 6 MB with the JSON around the body and its escapes, for which there is room. */
+export const MAX_ANSWER_BYTES = 6_290_000;
 const MAX_PAGE_BYTES = 5_500_000;
 /** How long a list may search before it answers with what it has and a cursor, milliseconds. */
 const SEARCH_MS = 8_000;
@@ -30,9 +34,35 @@ export function fitPage<T>(
   let bytes = 0;
   for (const [index, entry] of found.entries()) {
     const json = toJson(entry);
-    bytes += copies * Buffer.byteLength(JSON.stringify(JSON.stringify(json)));
+    bytes += copies * bytesOf(json);
     if (bytes > MAX_PAGE_BYTES && index > 0) return { entries, cursor: { cursor: cursorOf(found[index - 1]!) } };
     entries.push(json);
   }
   return { entries, cursor: cursor === undefined ? {} : { cursor } };
+}
+
+/** A list that has no pages: if it would become too large, the bodies in it are cut shorter than lists show them. */
+export function fitList<T>(found: readonly T[], toJson: (entry: T, maxBodyBytes: number) => object): object[] {
+  for (let maxBodyBytes = LISTED_BODY_BYTES; ; maxBodyBytes = Math.floor(maxBodyBytes / 2)) {
+    const entries = found.map((entry) => toJson(entry, maxBodyBytes));
+    if (bytesOf(entries) <= MAX_ANSWER_BYTES) return entries;
+    if (maxBodyBytes === 0) throw new HttpError(413, 'the list is too large for one answer: ask for its entries by id');
+  }
+}
+
+/** The answer that `toJson` makes of a body, of which the end is left out if the answer would become too large. */
+export function fitBody(body: BodyPart, toJson: (body: BodyPart) => object): object {
+  let part = body;
+  for (;;) {
+    const json = toJson(part);
+    const excess = bytesOf(json) / MAX_ANSWER_BYTES;
+    if (excess <= 1 || part.bytes.length === 0) return json;
+    // How much a byte takes differs from place to place, so the first cut may not be enough.
+    part = { ...partOf(part.bytes, Math.floor((part.bytes.length / excess) * 0.99)), isCut: true };
+  }
+}
+
+/** An answer is JSON in the JSON of what a function returns. */
+function bytesOf(json: object): number {
+  return Buffer.byteLength(JSON.stringify(JSON.stringify(json)));
 }

@@ -1,8 +1,10 @@
+import { loadShownBody } from '../callback/load-body';
 import { retention } from '../config';
 import type { Message } from '../message/message';
 import { type MessageFilter, matchesMessage, matchesTime } from '../message/message-filter';
 import { ALL_SHARDS, decodeTime, encodeTime, messageIdOf, placeOf } from '../message/message-id';
 import { EARLY_EVENT_MS } from '../message/message-state';
+import { type BodyPart, LISTED_BODY_BYTES, partOf } from '../message/shown-header';
 import {
   ATTEMPT_SUFFIX,
   attemptKey,
@@ -41,9 +43,14 @@ export interface EventQuery {
 }
 
 /** An event with the message that it happened to. */
-export interface FoundEvent {
+interface EventOfMessage {
   readonly event: LogEvent;
   readonly message: Message;
+}
+
+/** The same with the message's body as the log shows it: a callback's, which is made for its delivery, is empty. */
+export interface FoundEvent extends EventOfMessage {
+  readonly body: BodyPart;
 }
 
 export interface EventPage {
@@ -61,7 +68,7 @@ export async function findEvents(query: EventQuery, now: number, isOver: () => b
     (query.states === undefined || query.states.includes(event.state)) &&
     matchesTime(query.filter, event.time);
   if (query.filter.messageId !== undefined) return eventsOfMessages(query, isMeant);
-  const found: FoundEvent[] = [];
+  const found: EventOfMessage[] = [];
   for await (const step of eventGroups(query, Math.max(oldest, query.filter.fromDate ?? 0), now, isMeant, isOver)) {
     if (typeof step === 'string') return { events: await complete(found), cursor: step };
     found.push(...step);
@@ -70,14 +77,14 @@ export async function findEvents(query: EventQuery, now: number, isOver: () => b
   return page(found, query.count);
 }
 
-async function page(found: readonly FoundEvent[], count: number): Promise<EventPage> {
+async function page(found: readonly EventOfMessage[], count: number): Promise<EventPage> {
   const events = await complete(found.slice(0, count));
   return { events, ...(found.length > count ? { cursor: cursorOf(events.at(-1)!.event) } : {}) };
 }
 
 async function eventsOfMessages(query: EventQuery, isMeant: (event: LogEvent) => boolean): Promise<EventPage> {
   const rows = await loadRows(query.filter.messageId!);
-  const found: FoundEvent[] = [];
+  const found: EventOfMessage[] = [];
   for (const { message, state } of rows.values()) {
     if (!matchesMessage(query.filter, message)) continue;
     const records = await Promise.all(state.ends.map((_, attempt) => loadAttempt(message.messageId, state, attempt)));
@@ -115,7 +122,7 @@ async function* eventGroups(
   now: number,
   isMeant: (event: LogEvent) => boolean,
   isOver: () => boolean,
-): AsyncGenerator<FoundEvent[] | string> {
+): AsyncGenerator<EventOfMessage[] | string> {
   const begin = Math.min(query.filter.toDate ?? now, query.after?.time ?? now, now);
   const newest = begin + EARLY_EVENT_MS;
   const bounds = { from: encodeTime(Math.max(0, oldest - EARLY_EVENT_MS)), to: `${encodeTime(newest)}~` };
@@ -125,7 +132,7 @@ async function* eventGroups(
   let scannedTo = newest;
   // It gets below where it began, however little time there is: the next search begins at another place.
   const isEnough = () => isOver() && scannedTo + EARLY_EVENT_MS < begin;
-  const take = async (before: number): Promise<FoundEvent[]> => {
+  const take = async (before: number): Promise<EventOfMessage[]> => {
     pending.sort(compareEvents);
     const certain = pending.findIndex((event) => event.time <= before);
     const taken = certain < 0 ? pending : pending.slice(0, certain);
@@ -198,7 +205,7 @@ async function withMessages(
   events: readonly LogEvent[],
   seen: Map<string, Seen>,
   filter: MessageFilter,
-): Promise<FoundEvent[]> {
+): Promise<EventOfMessage[]> {
   const ids = [...new Set(events.map(({ messageId }) => messageId))];
   const missing = ids.filter((messageId) => seen.get(messageId)?.message === undefined);
   for (const [messageId, { message, state }] of await loadRows(missing)) {
@@ -216,8 +223,13 @@ async function withMessages(
 }
 
 /** Reads the bodies of what was found, which the search leaves out. */
-async function complete(found: readonly FoundEvent[]): Promise<FoundEvent[]> {
+async function complete(found: readonly EventOfMessage[]): Promise<FoundEvent[]> {
   const rows = await loadRows([...new Set(found.map(({ message }) => message.messageId))]);
+  const bodies = new Map(
+    await Promise.all(
+      [...rows].map(async ([messageId, { message }]) => [messageId, await loggedBody(message)] as const),
+    ),
+  );
   const errors = found.filter(({ event }) => event.state === 'ERROR' && event.record !== undefined);
   const keys = errors.map(({ event: { messageId, record } }) =>
     attemptKey(messageId, record!.attempt, record!.endedAt),
@@ -229,6 +241,11 @@ async function complete(found: readonly FoundEvent[]): Promise<FoundEvent[]> {
     return {
       event: whole === undefined ? event : { ...event, record: whole },
       message: rows.get(message.messageId)?.message ?? message,
+      body: bodies.get(message.messageId) ?? partOf(message.body),
     };
   });
+}
+
+async function loggedBody(message: Message): Promise<BodyPart> {
+  return message.source === undefined ? loadShownBody(message, LISTED_BODY_BYTES) : partOf(message.body);
 }

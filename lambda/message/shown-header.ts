@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { HeaderMap, Redaction } from './message';
+import type { HeaderMap, Message, Redaction } from './message';
 
 /** Forwarded headers that carry credentials of the destination. */
 const CREDENTIALS: ReadonlySet<string> = new Set(['Authorization', 'Cookie', 'Proxy-Authorization', 'X-Api-Key']);
@@ -17,9 +17,25 @@ export function shownHeader(header: HeaderMap, redact?: Redaction): HeaderMap {
   );
 }
 
-/** A body as answers show it. */
-export function shownBody(body: Uint8Array, redact?: Redaction): Uint8Array {
-  return redact?.body === true && body.length > 0 ? Buffer.from(redacted(body)) : body;
+/** A body, or its beginning. */
+export interface BodyPart {
+  readonly bytes: Uint8Array;
+  /** There is more of it. */
+  readonly isCut: boolean;
+}
+
+/** Bytes of a body that lists show. */
+export const LISTED_BODY_BYTES = 8_192;
+
+/** What of a body fits into so many bytes; all of it, if there are none given. */
+export function partOf(body: Uint8Array, maxBytes = body.length): BodyPart {
+  return { bytes: body.subarray(0, maxBytes), isCut: body.length > maxBytes };
+}
+
+/** A body as answers show it. One that is redacted has to be whole, unless its hash is stored. */
+export function shownBody(body: BodyPart, { redact, stored }: Pick<Message, 'redact' | 'stored'>): BodyPart {
+  if (redact?.body !== true || body.bytes.length === 0) return body;
+  return partOf(Buffer.from(stored?.sha256 === undefined ? redacted(body.bytes) : `REDACTED:${stored.sha256}`));
 }
 
 function redacted(value: string | Uint8Array): string {

@@ -1,6 +1,6 @@
 import { Metric } from '../../lib/names';
 import { longestAttemptMs, retention } from '../config';
-import { hostOf, writeMetrics } from '../logs/write-line';
+import { hostOf, logFault, writeMetrics } from '../logs/write-line';
 import { messageExpiry } from '../message/expiry';
 import type { Message } from '../message/message';
 import { derivedMessageId } from '../message/message-id';
@@ -9,6 +9,10 @@ import type { Item } from '../store/keys';
 import { encodeMessage } from '../store/message-items';
 import { putItem } from '../store/write-items';
 import { scheduleAttempt, scheduleAttempts, unscheduleAttempt, waitsInDueIndex } from '../wait/schedule-attempt';
+import { keepBody, type SharedBodies } from './keep-body';
+
+/** Bodies that are on their way to the bucket at once. */
+const BODIES_AT_A_TIME = 10;
 
 /** What a publisher is told of an accepted message. */
 export interface Published {
@@ -35,7 +39,7 @@ export async function acceptMessage(
 ): Promise<boolean> {
   const parked = waitsInDueIndex(message.notBefore, now);
   if (parked) await scheduleAttempt(message, 0, message.notBefore, now);
-  if (!(await write(rowItem(message)))) {
+  if (!(await write(await rowItem(message, now)))) {
     if (parked) await unscheduleAttempt(message, message.notBefore);
     return false;
   }
@@ -61,9 +65,8 @@ export async function acceptMessages(messages: readonly Message[], now: number):
   const first = (message: Message) => ({ message, attempt: 0, due: message.notBefore });
   const parked = messages.filter(({ notBefore }) => waitsInDueIndex(notBefore, now));
   const noted = new Set((await scheduleAttempts(parked.map(first), now)).map(({ message }) => message));
-  const rows = messages
-    .filter((message) => noted.has(message) || !waitsInDueIndex(message.notBefore, now))
-    .map((message) => ({ message, item: rowItem(message) }));
+  const ready = messages.filter((message) => noted.has(message) || !waitsInDueIndex(message.notBefore, now));
+  const rows = await rowItems(ready, now);
   const items = new Set(await putItems(rows.map(({ item }) => item)));
   const written = rows.filter(({ item }) => items.has(item)).map(({ message }) => message);
   const sent = await scheduleAttempts(written.filter((message) => !noted.has(message)).map(first), now);
@@ -72,8 +75,32 @@ export async function acceptMessages(messages: readonly Message[], now: number):
   return new Set(accepted);
 }
 
-function rowItem(message: Message): Item {
-  return encodeMessage(message, messageExpiry(message, longestAttemptMs(), retention()));
+async function rowItem(message: Message, now: number, shared?: SharedBodies): Promise<Item> {
+  const expiresAt = messageExpiry(message, longestAttemptMs(), retention());
+  return encodeMessage(await keepBody(message, expiresAt, now, shared), expiresAt);
+}
+
+interface Row {
+  readonly message: Message;
+  readonly item: Item;
+}
+
+/** The rows of those messages whose body is kept: all, unless AWS refuses to. */
+async function rowItems(messages: readonly Message[], now: number): Promise<Row[]> {
+  const shared: SharedBodies = new Map();
+  const rows: Row[] = [];
+  for (let start = 0; start < messages.length; start += BODIES_AT_A_TIME) {
+    const some = messages.slice(start, start + BODIES_AT_A_TIME).map(async (message): Promise<Row[]> => {
+      try {
+        return [{ message, item: await rowItem(message, now, shared) }];
+      } catch (error) {
+        logFault('keepBody', error, { messageId: message.messageId });
+        return [];
+      }
+    });
+    rows.push(...(await Promise.all(some)).flat());
+  }
+  return rows;
 }
 
 function tell(message: Message): void {

@@ -86,7 +86,7 @@ export function dueKey(messageId: string, due: number): Item {
 }
 
 /** The body that is held for a message is to be looked at. */
-export function releaseKey(messageId: string, at: number): Item {
+export function bodyReleaseKey(messageId: string, at: number): Item {
   const { token, shard } = mustPlace(messageId);
   return key(duePartition(shard), dueSort(at, `${token}#b`));
 }

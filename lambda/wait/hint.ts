@@ -14,15 +14,32 @@ export function encodeHint(hint: Hint): string {
 
 /** Undefined for anything that {@link encodeHint} did not write. */
 export function decodeHint(body: string): Hint | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-  if (typeof parsed !== 'object' || parsed === null) return undefined;
-  const { m, a, d } = parsed as Record<string, unknown>;
+  const { m, a, d } = readObject(body);
   if (typeof m !== 'string' || placeOf(m) === undefined) return undefined;
   if (!Number.isSafeInteger(a) || (a as number) < 0 || !Number.isFinite(d)) return undefined;
   return { messageId: m, attempt: a as number, due: d as number };
+}
+
+/** A reason to look whether a body that is held for a message is still needed. */
+export interface BodyHint {
+  readonly messageId: string;
+}
+
+export function encodeBodyHint({ messageId }: BodyHint): string {
+  return JSON.stringify({ b: messageId });
+}
+
+/** Undefined for anything that {@link encodeBodyHint} did not write. */
+export function decodeBodyHint(body: string): BodyHint | undefined {
+  const { b } = readObject(body);
+  return typeof b === 'string' && placeOf(b) !== undefined ? { messageId: b } : undefined;
+}
+
+function readObject(body: string): Readonly<Record<string, unknown>> {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
 }

@@ -8,8 +8,8 @@ import { isTerminal, MAX_REDRIVES } from '../message/message-state';
 import { dynamodb, sqs } from '../store/aws';
 import { N, S, stateKey } from '../store/keys';
 import { loadRow } from '../store/message-rows';
-import { decodeHint, type Hint } from './hint';
-import { sendHint } from './schedule-attempt';
+import { decodeBodyHint, decodeHint, type Hint } from './hint';
+import { sendEncoded, sendHint } from './schedule-attempt';
 
 const MAX_DELAY_SECONDS = 900;
 
@@ -34,8 +34,9 @@ export async function redriveHints(now: number, isOver: () => boolean): Promise<
       Messages.map(async ({ Body = '', ReceiptHandle }) => {
         try {
           const hint = decodeHint(Body);
-          if (hint === undefined) logEvent('malformedHint', {});
-          else await redriveHint(hint, now);
+          if (hint !== undefined) await redriveHint(hint, now);
+          else if (decodeBodyHint(Body) !== undefined) await sendEncoded('deliveries', Body, MAX_DELAY_SECONDS);
+          else logEvent('malformedHint', {});
           await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
         } catch (error) {
           // It comes back to a later tick when its visibility ends.

@@ -75,11 +75,13 @@ function hintOf({ message, attempt, due }: DueAttempt): string {
   return encodeHint({ messageId: message.messageId, attempt, due });
 }
 
-/** Sends the one kind of message our queues carry. */
-export async function sendHint(lane: Lane, hint: Hint, delay = 0): Promise<void> {
-  await sqs.send(
-    new SendMessageCommand({ QueueUrl: queueUrlOf(lane), MessageBody: encodeHint(hint), DelaySeconds: delay }),
-  );
+export function sendHint(lane: Lane, hint: Hint, delay = 0): Promise<void> {
+  return sendEncoded(lane, encodeHint(hint), delay);
+}
+
+/** Sends a hint of any kind. */
+export async function sendEncoded(lane: Lane, hint: string, delay: number): Promise<void> {
+  await sqs.send(new SendMessageCommand({ QueueUrl: queueUrlOf(lane), MessageBody: hint, DelaySeconds: delay }));
 }
 
 /** Takes back what {@link scheduleAttempt} left in the table; a hint that is under way finds nothing to do. */

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { filesLoaded, kibibytesOf } from '../../bench/bundles';
 import { loadRow } from '../../lambda/store/message-rows';
 import { encodeHint } from '../../lambda/wait/hint';
 import { DEV_READ_ONLY_TOKEN, DEV_SIGNING_KEYS } from '../../local/credentials';
@@ -30,13 +31,22 @@ test('there is a bundle for every handler, and nothing else', () => {
 });
 
 describe.each(NAMES)('%s', (name) => {
-  test('is one file of at most 400 KiB', () => {
-    expect(readdirSync(path.dirname(fileOf(name)))).toEqual(['index.mjs']);
-    expect(statSync(fileOf(name)).size).toBeLessThanOrEqual(400 * 1024);
+  const parts = () =>
+    readdirSync(path.dirname(fileOf(name))).map((part) => path.join(path.dirname(fileOf(name)), part));
+
+  test('loads at most 400 KiB at a cold start, and the client of S3 later', () => {
+    const loaded = filesLoaded(node, fileOf(name), {});
+    expect(loaded).toContain(fileOf(name));
+    expect(kibibytesOf(loaded)).toBeLessThanOrEqual(400);
+    const withS3 = parts().filter((part) => readFileSync(part, 'utf8').includes('GetObject'));
+    expect(withS3).toHaveLength(['api', 'deliver', 'fail'].includes(name) ? 1 : 0);
+    expect(loaded.filter((part) => withS3.includes(part))).toEqual([]);
   });
 
   test('has nothing of local mode', () => {
-    const code = readFileSync(fileOf(name), 'utf8');
+    const code = parts()
+      .map((part) => readFileSync(part, 'utf8'))
+      .join('\n');
     const local = [
       '/local/',
       'dynalite',
@@ -128,13 +138,13 @@ describe('as deployed', () => {
     ],
   });
 
-  const request = (method: string, rawPath: string, token: string) => ({
+  const request = (method: string, rawPath: string, token: string, body = 'body') => ({
     version: '2.0',
     rawPath,
     rawQueryString: '',
     headers: { authorization: `Bearer ${token}` },
     isBase64Encoded: false,
-    body: 'body',
+    body,
     requestContext: { requestId: 'request', domainName: 'api.example.com', http: { method, sourceIp: '192.0.2.1' } },
   });
 
@@ -151,6 +161,11 @@ describe('as deployed', () => {
     expect((await loadRow(messageId))?.message.body).toEqual(Buffer.from('body'));
     expect(opened.bodies('deliveries')).toEqual([expect.stringContaining(messageId)]);
     expect((await invoke('api', request('GET', '/v2/keys', 'wrong'))).statusCode).toBe(401);
+
+    const body = 'x'.repeat(10_000);
+    const large = await invoke('api', request('POST', '/v2/publish/https://example.com/', token, body));
+    const got = await invoke('api', request('GET', `/v2/messages/${JSON.parse(large.body).messageId}`, token));
+    expect(JSON.parse(got.body).body === body).toBe(true);
 
     // Nothing outside local mode calls its own machine, whoever stored the message.
     const message = await accept(newMessage(Date.now(), { url: 'http://127.0.0.1:9/', maxRetries: 1 }));

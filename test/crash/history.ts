@@ -2,7 +2,7 @@ import type { CallbackOptions, Message } from '../../lambda/message/message';
 import type { AttemptRecord, MessageState } from '../../lambda/message/message-state';
 import { ATTEMPT_SUFFIX, CANCEL_SUFFIX, dueOf, type Item, STATE_SUFFIX } from '../../lambda/store/keys';
 import { decodeAttempt, decodeMessage, decodeState, expiryOf } from '../../lambda/store/message-items';
-import { decodeHint, type Hint } from '../../lambda/wait/hint';
+import { decodeBodyHint, decodeHint, type Hint } from '../../lambda/wait/hint';
 
 /*
  * All times are service time in milliseconds. `status` is that of the answer, 0 where there was none: whether
@@ -149,8 +149,11 @@ export function readDump({ table, queues }: Dump): Stored {
     hints: bodies.flatMap((body) => decodeHint(body) ?? []),
     due: table
       .filter(({ pk }) => pk!.S!.startsWith('due#'))
-      .map((item) => ({ hint: decodeHint(item.h!.S!)!, at: dueOf(item) })),
-    malformed: bodies.filter((body) => decodeHint(body) === undefined),
+      .flatMap((item) => {
+        const hint = decodeHint(item.h!.S!);
+        return hint === undefined ? [] : [{ hint, at: dueOf(item) }];
+      }),
+    malformed: bodies.filter((body) => decodeHint(body) === undefined && decodeBodyHint(body) === undefined),
   };
 }
 

@@ -9,13 +9,14 @@ import type { Interceptor } from '../../local/aws-call';
 import { ServiceClock } from '../../local/clock';
 import { StandIns } from '../../local/stand-ins';
 
-/** What the template would give the functions, but for the names of table, queues and secrets. */
+/** What the template would give the functions, but for the names of table, bucket, queues and secrets. */
 const ENVIRONMENT: { readonly [name in keyof typeof Env]?: string } = {
   SERVICE: 'test',
   DLQ_RETENTION_SECONDS: '604800',
   LOG_RETENTION_SECONDS: '259200',
   MAX_TIMEOUT_SECONDS: '880',
-  MAX_MESSAGE_BYTES: '262144',
+  MAX_MESSAGE_BYTES: '6291456',
+  MAX_MESSAGES_PER_DAY: 'unlimited',
   EVENT_LOG: 'on',
   DEFAULT_RETRIES: '3',
   MAX_RETRIES: '100',
@@ -37,7 +38,7 @@ export interface Opened {
   intercept: Interceptor | undefined;
   /** What the code under test has logged. */
   readonly lines: Readonly<Record<string, unknown>>[];
-  /** Puts other, empty ones in the place of table and queues; forgets what was logged and what intercepts. */
+  /** Puts other, empty ones in the place of table, bucket and queues; forgets what was logged and what intercepts. */
   startAfresh(): Promise<void>;
   /** Bodies of the messages of a queue, hidden ones too. */
   bodies(queue: 'deliveries' | 'failures' | 'redrive'): readonly string[];
@@ -47,7 +48,7 @@ export interface Opened {
 }
 
 /**
- * Opens an empty table, the queues and two empty secrets, and has the clients of the code under test find them.
+ * Opens an empty table, an empty bucket, the queues and two empty secrets, and has the clients of the code under test find them.
  * They ask for their settings once, at their first call: one test file opens once.
  */
 export async function openStandIns(): Promise<Opened> {
@@ -75,6 +76,8 @@ export async function openStandIns(): Promise<Opened> {
       },
       timeToLiveAttribute: 'ttl',
     });
+    process.env.BODIES_BUCKET = `bodies-${generation}`;
+    standIns.s3.ensureBucket(process.env.BODIES_BUCKET);
     for (const [variable, queue] of Object.entries(QUEUES)) {
       standIns.sqs.ensureQueue(`${queue}-${generation}`);
       process.env[variable] = `${standIns.endpoints.sqs}/000000000000/${queue}-${generation}`;
@@ -91,6 +94,7 @@ export async function openStandIns(): Promise<Opened> {
     AWS_SECRET_ACCESS_KEY: 'test',
     AWS_ENDPOINT_URL_DYNAMODB: standIns.endpoints.dynamodb,
     AWS_ENDPOINT_URL_SQS: standIns.endpoints.sqs,
+    AWS_ENDPOINT_URL_S3: standIns.endpoints.s3,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: standIns.endpoints.secretsManager,
   });
   const output = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {

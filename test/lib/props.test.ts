@@ -199,8 +199,8 @@ describe('props that are wrong fail at synthesis', () => {
     ],
     [
       'maximumMessageSize',
-      { maximumMessageSize: Size.mebibytes(1) },
-      'between 1 KiB and 256 KiB, but 1 MiB was provided',
+      { maximumMessageSize: Size.mebibytes(7) },
+      'between 1 KiB and 6 MiB, but 7 MiB was provided',
     ],
     [
       'deliveryMemory',

@@ -28,7 +28,7 @@ export function permissionsOf({ template }: StackAssembly): Permission[] {
           [Resource].flat().map((resource) => ({
             who: nameOf(functionId),
             action,
-            resource: nameOf(referenced(resource)),
+            resource: resourceName(resource),
           })),
         ),
       ),
@@ -50,6 +50,12 @@ function statementsOf({ Properties }: TemplateResource): Statement[] {
 
 function rolesOf({ Properties }: TemplateResource): string[] {
   return (Properties!.Roles as unknown[]).map(referenced);
+}
+
+/** Name of a resource; of objects, that of their bucket with what their keys begin with: `Bodies/hold/*`. */
+function resourceName(value: unknown): string {
+  const { 'Fn::Join': join } = value as { 'Fn::Join'?: [string, [unknown, string]] };
+  return join === undefined ? nameOf(referenced(value)) : nameOf(referenced(join[1][0])) + join[1][1];
 }
 
 /** The logical id that `Ref` or `Fn::GetAtt` names. */

@@ -6,6 +6,7 @@ import type { LogEvent } from '../../../lambda/logs/log-event';
 import type { Message } from '../../../lambda/message/message';
 import { dlqIdOf } from '../../../lambda/message/message-id';
 import { type AttemptRecord, NO_STATE } from '../../../lambda/message/message-state';
+import { partOf } from '../../../lambda/message/shown-header';
 import { newMessage } from '../messages';
 
 const NOW = 1_780_000_000_000;
@@ -43,7 +44,7 @@ const record: AttemptRecord = {
   outcome: 'failed',
 };
 
-function deadLetter(message: Message, last = record, body = message.body): DeadLetterDetails {
+function deadLetter(message: Message, last = record, body = partOf(message.body)): DeadLetterDetails {
   return {
     deadLetter: {
       dlqId: dlqIdOf(message.messageId, NOW + 2),
@@ -64,6 +65,7 @@ function deadLetter(message: Message, last = record, body = message.body): DeadL
 const entry = (state: LogEvent['state'], message = full, of: AttemptRecord | undefined = record) => ({
   event: { time: NOW + 2, messageId: message.messageId, state, ...(of === undefined ? {} : { record: of }) },
   message,
+  body: partOf(message.body, LISTED),
 });
 
 test('a message with all that it can have', () => {
@@ -125,7 +127,7 @@ test('a dead letter without a response has status 0 and says why', () => {
 });
 
 test('the body of a dead letter is what was to be delivered', () => {
-  const report = deadLetter({ ...full, body: new Uint8Array() }, record, Buffer.from('{"status":503}'));
+  const report = deadLetter({ ...full, body: new Uint8Array() }, record, partOf(Buffer.from('{"status":503}')));
   expect(wire(deadLetterJson(report, false)).body).toBe('{"status":503}');
 });
 
@@ -199,7 +201,8 @@ describe('an entry of the log', () => {
 
 describe('bodies', () => {
   const shown = (body: Uint8Array, listed: boolean) => {
-    const json = wire(deadLetterJson(deadLetter({ ...full, body }, { ...record, body }), listed));
+    const part = partOf(body, listed ? LISTED : undefined);
+    const json = wire(deadLetterJson(deadLetter({ ...full, body }, { ...record, body }, part), listed));
     const pick = (name: string) => ({
       text: json[name],
       base64: json[`${name}Base64`],

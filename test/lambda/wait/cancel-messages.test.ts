@@ -131,8 +131,8 @@ test('as many as were asked for, and the same request again goes on', async () =
 test('a request that ran out of time says so, and what it has canceled counts', async () => {
   const now = Date.now();
   // A partition's page has a megabyte.
-  const body = Buffer.alloc(200_000);
-  const accepted = await acceptAll(Array.from({ length: 80 }, (_, index) => newMessage(now - index, { body })));
+  const header = { 'X-Large': ['x'.repeat(200_000)] };
+  const accepted = await acceptAll(Array.from({ length: 80 }, (_, index) => newMessage(now - index, { header })));
   let looks = 0;
   const first = await cancelMessages({}, ALL, now, () => ++looks > 4);
   expect(first.cursor).toEqual({ among: 'recent', token: expect.any(String) });
@@ -145,8 +145,8 @@ test('a request that ran out of time says so, and what it has canceled counts', 
 
 test('a search that is over at once all the time gets to the end by its cursor, past what has ended', async () => {
   const now = Date.now();
-  const body = Buffer.alloc(200_000);
-  const ended = await acceptAll(Array.from({ length: 120 }, (_, index) => newMessage(now - 500 + index, { body })));
+  const header = { 'X-Large': ['x'.repeat(200_000)] };
+  const ended = await acceptAll(Array.from({ length: 120 }, (_, index) => newMessage(now - 500 + index, { header })));
   await Promise.all(ended.map(end));
   const marked = Array.from({ length: 10 }, (_, index) => newMessage(now - 2 * DAY - index, { notBefore: now + HOUR }));
   const accepted = await acceptAll([newMessage(now - 1), ...marked]);
