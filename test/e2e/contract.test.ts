@@ -78,6 +78,13 @@ async function urlGroup(): Promise<string> {
   return name;
 }
 
+async function schedule(): Promise<string> {
+  const headers = { ...everything(), 'Upstash-Cron': '0 0 29 2 *', 'Upstash-Delay': '10s' };
+  return (await post(`/v2/schedules/${sink.url()}`, { headers, body: 'text' })).answer.body.scheduleId;
+}
+
+const YEARLY = { 'Upstash-Cron': '0 0 1 1 *' };
+
 type Row = Readonly<Record<number, () => Promise<Asked>>>;
 
 /** What each operation answers, by its name and the status. Refusals for the token alone are below. */
@@ -156,6 +163,42 @@ const ROWS: Readonly<Record<string, Row>> = {
     200: async () => remove(`/v2/topics/${await urlGroup()}/endpoints`, { body: { endpoints: [{ name: 'a' }] } }),
     400: async () => remove(`/v2/topics/${await urlGroup()}/endpoints`, { body: { endpoints: [{}] } }),
     404: () => remove('/v2/topics/nobody/endpoints', { body: { endpoints: [{ name: 'a' }] } }),
+  },
+  createSchedule: {
+    200: () => post(`/v2/schedules/${sink.url()}`, { headers: { ...everything(), ...YEARLY }, body: 'text' }),
+    400: () => post(`/v2/schedules/${sink.url()}`),
+    404: () => post('/v2/schedules/nobody', { headers: YEARLY }),
+    412: () => post(`/v2/schedules/${sink.url()}`, { headers: { ...YEARLY, ...TOO_MANY_RETRIES } }),
+    413: () => post(`/v2/schedules/${sink.url()}`, { headers: YEARLY, body: 'x'.repeat(1001) }),
+  },
+  listSchedules: {
+    200: async () => {
+      await schedule();
+      return get('/v2/schedules');
+    },
+  },
+  getSchedule: {
+    200: async () => get(`/v2/schedules/${await schedule()}`),
+    404: () => get('/v2/schedules/nobody'),
+  },
+  deleteSchedule: { 200: async () => remove(`/v2/schedules/${await schedule()}`) },
+  pauseSchedule: {
+    200: async () => post(`/v2/schedules/${await schedule()}/pause`),
+    400: () => post('/v2/schedules/a%20b/pause'),
+    404: () => post('/v2/schedules/nobody/pause'),
+  },
+  pauseScheduleByPatch: {
+    200: async () => ask('PATCH', `/v2/schedules/${await schedule()}/pause`),
+    404: () => ask('PATCH', '/v2/schedules/nobody/pause'),
+  },
+  resumeSchedule: {
+    200: async () => post(`/v2/schedules/${await schedule()}/resume`),
+    400: () => post('/v2/schedules/a%20b/resume'),
+    404: () => post('/v2/schedules/nobody/resume'),
+  },
+  resumeScheduleByPatch: {
+    200: async () => ask('PATCH', `/v2/schedules/${await schedule()}/resume`),
+    404: () => ask('PATCH', '/v2/schedules/nobody/resume'),
   },
   listDeadLetters: {
     200: async () => get(`/v2/dlq?dlqIds=${await deadLetter()}`),
@@ -260,6 +303,7 @@ function* mutants(
 const MESSAGE = ['messageId', 'url', 'method', 'maxRetries', 'notBefore', 'createdAt'];
 const PUBLISHED = ['messageId', 'url'];
 const URL_GROUP = ['name', 'createdAt', 'updatedAt', 'endpoints'];
+const SCHEDULE = ['scheduleId', 'destination', 'cron', 'createdAt', 'method', 'retries', 'isPaused'];
 const KEYS = ['current', 'next'];
 /** Keys of objects in an answer, without which one of the clients breaks. */
 const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
@@ -270,6 +314,9 @@ const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   cancelMessages: [['cancelled']],
   listUrlGroups: [URL_GROUP, ['url']],
   getUrlGroup: [URL_GROUP, ['url']],
+  createSchedule: [['scheduleId']],
+  listSchedules: [SCHEDULE],
+  getSchedule: [SCHEDULE],
   listDeadLetters: [['messages'], ['dlqId', 'responseStatus', ...MESSAGE]],
   deleteDeadLetters: [['deleted']],
   retryDeadLetters: [['responses'], PUBLISHED],

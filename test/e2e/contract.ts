@@ -107,7 +107,7 @@ export class Contract {
     const { status, text } = exchange;
     const operation = this.find(exchange);
     if (operation === undefined) {
-      if (status === 404 || status === 405) return '#/components/schemas/Error';
+      if ([401, 403, 404, 405].includes(status)) return '#/components/schemas/Error';
       return text.startsWith('{"message":') ? '#/components/schemas/FrontDoorError' : undefined;
     }
     const responses = `#/paths/${escaped(operation.template)}/${operation.method.toLowerCase()}/responses`;
