@@ -50,16 +50,21 @@ export function fitList<T>(found: readonly T[], toJson: (entry: T, maxBodyBytes:
   }
 }
 
-/** The answer that `toJson` makes of a body, of which the end is left out if the answer would become too large. */
+/**
+ * The answer that `toJson` makes of a body, of which the end is left out if the answer would become too large. Up to
+ * a hundredth more of the body might have fit: how much a byte takes differs from place to place.
+ */
 export function fitBody(body: BodyPart, toJson: (body: BodyPart) => object): object {
-  let part = body;
-  for (;;) {
-    const json = toJson(part);
-    const excess = bytesOf(json) / MAX_ANSWER_BYTES;
-    if (excess <= 1 || part.bytes.length === 0) return json;
-    // How much a byte takes differs from place to place, so the first cut may not be enough.
-    part = { ...partOf(part.bytes, Math.floor((part.bytes.length / excess) * 0.99)), isCut: true };
+  const whole = toJson(body);
+  if (bytesOf(whole) <= MAX_ANSWER_BYTES) return whole;
+  const cutAt = (length: number) => toJson({ bytes: body.bytes.subarray(0, length), isCut: true });
+  let [fits, exceeds] = [0, body.bytes.length];
+  while (exceeds - fits > body.bytes.length / 100) {
+    const middle = Math.floor((fits + exceeds) / 2);
+    if (bytesOf(cutAt(middle)) <= MAX_ANSWER_BYTES) fits = middle;
+    else exceeds = middle;
   }
+  return cutAt(fits);
 }
 
 /** An answer is JSON in the JSON of what a function returns. */

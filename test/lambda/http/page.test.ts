@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { fitPage, searchLimit } from '../../../lambda/http/page';
+import { fitBody, fitPage, searchLimit } from '../../../lambda/http/page';
+import { partOf } from '../../../lambda/message/shown-header';
 
 /** Lambda's limit of an answer, 6 MB (Lambda quotas). */
 const MAX_ANSWER = 6_291_556;
@@ -86,6 +87,38 @@ test('from page to page every entry comes once', () => {
     }),
     { numRuns: 20 },
   );
+});
+
+describe('an answer with one body', () => {
+  const fitted = (text: string) => {
+    const json = fitBody(partOf(Buffer.from(text)), ({ bytes, isCut }) => ({
+      text: Buffer.from(bytes).toString(),
+      isCut,
+    }));
+    return { ...(json as { text: string; isCut: boolean }), size: answerOf({ entries: [json], cursor: {} }, 1) };
+  };
+
+  test('is whole where there is room for it', () => {
+    for (const text of ['', 'x', 'x'.repeat(6_000_000)]) expect(fitted(text)).toMatchObject({ isCut: false });
+  });
+
+  test.each([
+    ['plain text', 'x'],
+    ['quotes', '"'],
+    ['control characters', '\u0001'],
+    ['long characters', '語'],
+    ['what becomes costly at its end', `${'x'.repeat(5_000_000)}${'"'.repeat(5_000_000)}`],
+    ['what is costly at its beginning', `${'"'.repeat(1_000_000)}${'x'.repeat(9_000_000)}`],
+  ])('is cut where there is not, and has as much of %s as fits', (_what, pattern) => {
+    const whole = pattern.length === 1 ? pattern.repeat(7_000_000) : pattern;
+    const { text, isCut, size } = fitted(whole);
+    expect(isCut).toBe(true);
+    // The last character may be half of one.
+    expect(whole.startsWith(text.slice(0, -1))).toBe(true);
+    expect(size).toBeLessThanOrEqual(MAX_ANSWER);
+    // But for a hundredth of a body that is more costly than others.
+    expect(size).toBeGreaterThan(MAX_ANSWER - 0.01 * 7 * whole.length - 10_000);
+  });
 });
 
 test('a search ends when its time is over', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { derivedMessageId } from '../../../lambda/message/message-id';
-import { decodeHint, encodeHint, type Hint } from '../../../lambda/wait/hint';
+import { decodeBodyHint, decodeHint, encodeBodyHint, encodeHint, type Hint } from '../../../lambda/wait/hint';
 
 const NOW = 1_780_000_000_000;
 const messageId = derivedMessageId(NOW, 'a');
@@ -16,6 +16,17 @@ test('a hint comes back as it was, and is small', () => {
     fc.property(hints, (hint) => {
       expect(decodeHint(encodeHint(hint))).toEqual(hint);
       expect(encodeHint(hint).length).toBeLessThan(128);
+    }),
+  );
+});
+
+test('a hint at a body comes back as it was, and is none at an attempt', () => {
+  fc.assert(
+    fc.property(hints, (hint) => {
+      const { messageId: id } = hint;
+      const body = encodeBodyHint({ messageId: id });
+      expect([decodeBodyHint(body), decodeHint(body)]).toEqual([{ messageId: id }, undefined]);
+      expect(decodeBodyHint(encodeHint(hint))).toBeUndefined();
     }),
   );
 });
@@ -45,13 +56,17 @@ test.each([
   JSON.stringify({ ...valid, d: null }),
   `{"m":"${messageId}","a":0,"d":1e999}`,
 ])('%j is none', (body) => {
-  expect(decodeHint(body)).toBeUndefined();
+  expect([decodeHint(body), decodeBodyHint(body)]).toEqual([undefined, undefined]);
+});
+
+test.each([{}, { b: 7 }, { b: 'msg_1' }, { b: [messageId] }])('%j is no hint at a body', (body) => {
+  expect(decodeBodyHint(JSON.stringify(body))).toBeUndefined();
 });
 
 test('no text makes it throw', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (body) => {
-      expect(decodeHint(body)).toBeUndefined();
+      expect([decodeHint(body), decodeBodyHint(body)]).toEqual([undefined, undefined]);
     }),
     { numRuns: 1_000 },
   );
