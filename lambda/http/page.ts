@@ -1,4 +1,4 @@
-import { type BodyPart, LISTED_BODY_BYTES, partOf } from '../message/shown-header';
+import { type BodyPart, LISTED_BODY_BYTES } from '../message/shown-header';
 import { HttpError } from './http-error';
 
 /** Lambda's limit of an answer (Lambda quotas): 6 MB with the JSON around the body and its escapes, for which there is room. */
