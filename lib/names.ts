@@ -22,6 +22,7 @@ export const Env = {
   MAX_DELAY_SECONDS: 'MAX_DELAY_SECONDS',
   MAX_MESSAGE_BYTES: 'MAX_MESSAGE_BYTES',
   MAX_URL_GROUPS: 'MAX_URL_GROUPS',
+  MAX_SCHEDULES: 'MAX_SCHEDULES',
   /** A number, or `unlimited`. */
   MAX_MESSAGES_PER_DAY: 'MAX_MESSAGES_PER_DAY',
   /** The longest attempt that a delivery function has time for. */

@@ -65,7 +65,13 @@ export const PERMISSIONS: Readonly<Record<FunctionName, Permissions>> = {
     tokenSecret: ['secretsmanager:GetSecretValue'],
     signingKeySecret: ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'],
   },
-  deliver: { ...DELIVERY, heldBodies: ['s3:DeleteObject'] },
+  deliver: {
+    ...DELIVERY,
+    // The runs of schedules.
+    table: [...DELIVERY.table!, 'dynamodb:BatchWriteItem'],
+    bodies: ['s3:GetObject', 's3:PutObject'],
+    heldBodies: ['s3:DeleteObject'],
+  },
   fail: DELIVERY,
   promote: {
     table: [

@@ -147,6 +147,7 @@ export class QStash extends Construct implements IQStash {
         MAX_MESSAGES_PER_DAY:
           props.maximumMessagesPerDay === undefined ? 'unlimited' : numberText(props.maximumMessagesPerDay),
         MAX_URL_GROUPS: numberText(settings.maximumUrlGroups),
+        MAX_SCHEDULES: numberText(settings.maximumSchedules),
         TOKEN_GRACE_SECONDS: secondsText(settings.tokenGracePeriod),
       },
       // An HTTP API waits 30 seconds: the function should end first, with an answer of its own.

@@ -6,11 +6,12 @@ import { longestAttemptMs } from '../config';
 import { signingKey } from '../keys/signing-keys';
 import { logEvent, logFault, writeMetrics } from '../logs/write-line';
 import type { Lane } from '../message/message';
+import { runSchedule } from '../schedule/run-schedule';
 import { sqs } from '../store/aws';
 import { type Item, KEYS_VERSION_KEY, messageKey } from '../store/keys';
 import { rowsOf } from '../store/message-rows';
 import { getItems } from '../store/read-items';
-import { decodeBodyHint, decodeHint, type Hint } from '../wait/hint';
+import { decodeBodyHint, decodeHint, decodeScheduleHint, type Hint } from '../wait/hint';
 import { queueUrlOf } from '../wait/schedule-attempt';
 import { AddressPolicy } from './address-policy';
 import { type Delivery, deliverMessage, RECORDING_MS } from './deliver-message';
@@ -36,10 +37,12 @@ export async function deliverBatch(records: readonly SQSRecord[], lane: Lane, re
   const received = records.flatMap((record): Received[] => {
     const hint = decodeHint(record.body);
     if (hint !== undefined) return [{ record, hint }];
-    if (decodeBodyHint(record.body) === undefined) logEvent('malformedHint', { sqsMessageId: record.messageId });
+    if (decodeBodyHint(record.body) === undefined && decodeScheduleHint(record.body) === undefined) {
+      logEvent('malformedHint', { sqsMessageId: record.messageId });
+    }
     return [];
   });
-  const others = Promise.all(records.map(release));
+  const others = Promise.all(records.flatMap((record) => [release(record), runDue(record)]));
   const deliveries = received.length === 0 ? [] : await deliverAll(received, lane, deadline);
   countOutcomes(deliveries);
   const returning = [
@@ -69,6 +72,18 @@ async function release(record: SQSRecord): Promise<Returning[]> {
     return [];
   } catch (error) {
     logFault('releaseBody', error, { messageId: hint.messageId });
+    return comingBack(record, comeBackSoon(record));
+  }
+}
+
+/** Acts on a hint at a schedule that may be due, if it is one. */
+async function runDue(record: SQSRecord): Promise<Returning[]> {
+  const hint = decodeScheduleHint(record.body);
+  if (hint === undefined) return [];
+  try {
+    return comingBack(record, { comeBackIn: await runSchedule(hint) });
+  } catch (error) {
+    logFault('runSchedule', error, { scheduleId: hint.scheduleId });
     return comingBack(record, comeBackSoon(record));
   }
 }

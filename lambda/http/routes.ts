@@ -6,6 +6,7 @@ import { MESSAGE_ROUTES } from './message-routes';
 import { OPENAPI_ROUTES } from './openapi-routes';
 import { PUBLISH_ROUTES } from './publish-routes';
 import { type Route, Router } from './router';
+import { SCHEDULE_ROUTES } from './schedule-routes';
 
 const READINESS: Route = {
   method: 'GET',
@@ -18,6 +19,7 @@ const READINESS: Route = {
 export const ROUTES: readonly Route[] = [
   ...PUBLISH_ROUTES,
   ...GROUP_ROUTES,
+  ...SCHEDULE_ROUTES,
   ...MESSAGE_ROUTES,
   ...DLQ_ROUTES,
   ...LOG_ROUTES,

@@ -157,6 +157,19 @@ export function nextTick(cron: Cron, after: number): number | undefined {
   return undefined;
 }
 
+/** The last tick that is not after `now`, milliseconds, given that `tick` is one; `tick` if that lies ahead. */
+export function newestTick(cron: Cron, tick: number, now: number): number {
+  // From nearby first: after a long time many ticks may lie in between.
+  for (const back of [HOUR_MS, 2 * DAY_MS, 62 * DAY_MS, Number.POSITIVE_INFINITY]) {
+    let newest = nextTick(cron, Math.max(tick, now - back) - 1);
+    if (newest === undefined || newest > now) continue;
+    for (let next = nextTick(cron, newest); next !== undefined && next <= now; next = nextTick(cron, next))
+      newest = next;
+    return newest;
+  }
+  return tick;
+}
+
 /** The first tick after `after` on a local day, which is given as the time when it begins in UTC. */
 function firstTickOf(cron: Cron, day: number, after: number): number | undefined {
   const date = new Date(day);

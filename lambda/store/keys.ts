@@ -118,6 +118,18 @@ export function quotaKey(day: number): Item {
   return key(`quota#${day}`, 'quota');
 }
 
+/** All schedules by id, each with what tells when it runs next. */
+export const SCHEDULE_PARTITION = 'schedules';
+
+export function scheduleRowKey(scheduleId: string): Item {
+  return key(SCHEDULE_PARTITION, scheduleId);
+}
+
+/** What a schedule publishes, and how its last run went. */
+export function scheduleKey(scheduleId: string): Item {
+  return key(`schedule#${scheduleId}`, 'schedule');
+}
+
 /** Which version of the signing keys is in force. */
 export const KEYS_VERSION_KEY: Item = key('keys', 'version');
 

@@ -35,6 +35,22 @@ export function decodeBodyHint(body: string): BodyHint | undefined {
   return typeof b === 'string' && placeOf(b) !== undefined ? { messageId: b } : undefined;
 }
 
+/** A reason to look whether a schedule is to be run for a tick, milliseconds, or for one before it. */
+export interface ScheduleHint {
+  readonly scheduleId: string;
+  readonly tick: number;
+}
+
+export function encodeScheduleHint({ scheduleId, tick }: ScheduleHint): string {
+  return JSON.stringify({ s: scheduleId, t: tick });
+}
+
+/** Undefined for anything that {@link encodeScheduleHint} did not write. */
+export function decodeScheduleHint(body: string): ScheduleHint | undefined {
+  const { s, t } = readObject(body);
+  return typeof s === 'string' && Number.isSafeInteger(t) ? { scheduleId: s, tick: t as number } : undefined;
+}
+
 function readObject(body: string): Readonly<Record<string, unknown>> {
   try {
     const parsed: unknown = JSON.parse(body);

@@ -6,6 +6,7 @@ import { logFault, writeMetrics } from '../logs/write-line';
 import { dynamodb } from '../store/aws';
 import { N, PROMOTER_KEY } from '../store/keys';
 import { promoteDue } from './promote-due';
+import { promoteSchedules } from './promote-schedules';
 import { redriveHints } from './redrive-hints';
 import { SWEEP_AFTER_MS, sweepOrphans } from './sweep-orphans';
 
@@ -23,9 +24,9 @@ export interface TickResult {
 }
 
 /**
- * The tick: moves what is due from the table to the queues, sends the hint of messages whose publisher died
- * before it, and brings hints back that our functions could not deal with. Each of the three does its work
- * though another fails.
+ * The tick: sends the hints of schedules, moves what is due from the table to the queues, sends the hint of messages
+ * whose publisher died before it, and brings hints back that our functions could not deal with. Each of the four
+ * does its work though another fails.
  */
 export async function promote(remainingMs: number): Promise<TickResult> {
   const now = serviceNow();
@@ -33,6 +34,7 @@ export async function promote(remainingMs: number): Promise<TickResult> {
   if (sweptTo === undefined) return { nextWorkAt: now };
   const endsAt = wallNow() + remainingMs - RESERVE_MS;
   const isOver = () => wallNow() > endsAt;
+  const schedules = await attempt('promoteSchedules', () => promoteSchedules(now));
   const due = await attempt('promoteDue', () => promoteDue(now, isOver));
   const sweep = await attempt('sweep', () => sweepOrphans(sweptTo, now, isOver));
   const redriven = await attempt('redrive', () => redriveHints(now, isOver));
@@ -42,10 +44,8 @@ export async function promote(remainingMs: number): Promise<TickResult> {
     [Metric.SWEPT]: sweep?.swept || undefined,
     [Metric.REDRIVEN]: redriven?.count || undefined,
   });
-  if (due === undefined || sweep === undefined || redriven === undefined || redriven.count > 0) {
-    return { nextWorkAt: now };
-  }
-  const next = [due.nextWorkAt, sweep.nextWorkAt].filter((at) => at !== undefined);
+  if (!schedules || !due || !sweep || !redriven || redriven.count > 0) return { nextWorkAt: now };
+  const next = [schedules.nextWorkAt, due.nextWorkAt, sweep.nextWorkAt].filter((at) => at !== undefined);
   return { nextWorkAt: next.length === 0 ? null : Math.min(...next) };
 }
 

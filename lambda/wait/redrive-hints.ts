@@ -8,7 +8,7 @@ import { isTerminal, MAX_REDRIVES } from '../message/message-state';
 import { dynamodb, sqs } from '../store/aws';
 import { N, S, stateKey } from '../store/keys';
 import { loadRow } from '../store/message-rows';
-import { decodeBodyHint, decodeHint, type Hint } from './hint';
+import { decodeBodyHint, decodeHint, decodeScheduleHint, type Hint } from './hint';
 import { sendEncoded, sendHint } from './schedule-attempt';
 
 const MAX_DELAY_SECONDS = 900;
@@ -35,7 +35,7 @@ export async function redriveHints(now: number, isOver: () => boolean): Promise<
         try {
           const hint = decodeHint(Body);
           if (hint !== undefined) await redriveHint(hint, now);
-          else if (decodeBodyHint(Body) !== undefined) await sendEncoded('deliveries', Body, MAX_DELAY_SECONDS);
+          else if (isOfAnotherKind(Body)) await sendEncoded('deliveries', Body, MAX_DELAY_SECONDS);
           else logEvent('malformedHint', {});
           await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
         } catch (error) {
@@ -46,6 +46,11 @@ export async function redriveHints(now: number, isOver: () => boolean): Promise<
     );
   }
   return { count };
+}
+
+/** A hint at something that is never given up. */
+function isOfAnotherKind(hint: string): boolean {
+  return decodeBodyHint(hint) !== undefined || decodeScheduleHint(hint) !== undefined;
 }
 
 async function redriveHint(hint: Hint, now: number): Promise<void> {

@@ -161,6 +161,7 @@ describe('functions', () => {
         'MAX_DELAY_SECONDS',
         'MAX_MESSAGE_BYTES',
         'MAX_MESSAGES_PER_DAY',
+        'MAX_SCHEDULES',
         'MAX_URL_GROUPS',
         'MAX_RETRIES',
         'TOKEN_GRACE_SECONDS',

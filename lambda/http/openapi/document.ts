@@ -4,12 +4,14 @@ import { LOG_PATHS, LOG_SCHEMAS } from './logs';
 import { MESSAGE_PATHS, MESSAGE_SCHEMAS } from './messages';
 import { ERROR_RESPONSES, ERROR_SCHEMAS, type Paths } from './operation';
 import { HEADERS } from './parameters';
+import { SCHEDULE_HEADERS, SCHEDULE_PATHS, SCHEDULE_SCHEMAS } from './schedules';
 import { SERVICE_PATHS } from './service';
 import { URL_GROUP_PATHS, URL_GROUP_SCHEMAS } from './url-groups';
 
 const PATHS: Paths = {
   ...MESSAGE_PATHS,
   ...URL_GROUP_PATHS,
+  ...SCHEDULE_PATHS,
   ...DLQ_PATHS,
   ...LOG_PATHS,
   ...KEY_PATHS,
@@ -19,6 +21,7 @@ const PATHS: Paths = {
 const SCHEMAS = {
   ...MESSAGE_SCHEMAS,
   ...URL_GROUP_SCHEMAS,
+  ...SCHEDULE_SCHEMAS,
   ...DLQ_SCHEMAS,
   ...LOG_SCHEMAS,
   ...KEY_SCHEMAS,
@@ -40,7 +43,7 @@ export function openApiDocument(serverUrl: string) {
     paths: PATHS,
     components: {
       schemas: SCHEMAS,
-      parameters: HEADERS,
+      parameters: { ...HEADERS, ...SCHEDULE_HEADERS },
       responses: ERROR_RESPONSES,
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },

@@ -1,0 +1,41 @@
+import { N, S, scheduleRowKey } from '../store/keys';
+import { getItem } from '../store/read-items';
+import { hintNextRun } from '../wait/promote-schedules';
+import { nextTick, parseCron } from './cron';
+import { decodeScheduleRow } from './schedule';
+import { updateSchedule } from './update-schedule';
+
+/** Has no run of a schedule begin until it is resumed. False when there is no such schedule. */
+export async function pauseSchedule(scheduleId: string): Promise<boolean> {
+  return updateSchedule(scheduleRowKey(scheduleId), {
+    UpdateExpression: 'SET paused = :true',
+    ConditionExpression: 'attribute_exists(pk)',
+    ExpressionAttributeValues: { ':true': { BOOL: true } },
+  });
+}
+
+/** Has a schedule run again, from the first tick after `now` on. False when there is no such schedule. */
+export async function resumeSchedule(scheduleId: string, now: number): Promise<boolean> {
+  for (;;) {
+    const item = await getItem(scheduleRowKey(scheduleId));
+    if (item === undefined) return false;
+    const row = decodeScheduleRow(item);
+    if (!row.isPaused) return true;
+    const next = nextTick(parseCron(row.cron), now)!;
+    const isResumed = await updateSchedule(scheduleRowKey(scheduleId), {
+      UpdateExpression: 'SET paused = :false, #next = :next REMOVE #start',
+      ConditionExpression: 'v = :version AND paused = :true',
+      ExpressionAttributeNames: { '#next': 'next', '#start': 'start' },
+      ExpressionAttributeValues: {
+        ':version': S(row.version),
+        ':true': { BOOL: true },
+        ':false': { BOOL: false },
+        ':next': N(next),
+      },
+    });
+    // Else it was resumed, replaced or deleted since it was read.
+    if (!isResumed) continue;
+    await hintNextRun({ ...row, next }, now);
+    return true;
+  }
+}
