@@ -67,6 +67,8 @@ test('a token that may only read gets neither the keys nor a write of any kind',
     'GET /v2/events',
     'GET /v2/logs',
     'GET /v2/messages/:messageId',
+    'GET /v2/schedules',
+    'GET /v2/schedules/:scheduleId',
     'GET /v2/topics',
     'GET /v2/topics/:name',
   ]);
