@@ -11,6 +11,7 @@ export const Env = {
   REDRIVE_QUEUE_URL: 'REDRIVE_QUEUE_URL',
   /** Name of the bucket for bodies that are too large for the table. */
   BODIES_BUCKET: 'BODIES_BUCKET',
+  WAKES_QUEUE_URL: 'WAKES_QUEUE_URL',
   TOKEN_SECRET_ARN: 'TOKEN_SECRET_ARN',
   SIGNING_KEY_SECRET_ARN: 'SIGNING_KEY_SECRET_ARN',
   /** The dimension that keeps two services of one account apart in CloudWatch. */
@@ -25,6 +26,8 @@ export const Env = {
   MAX_SCHEDULES: 'MAX_SCHEDULES',
   /** A number, or `unlimited`. */
   MAX_MESSAGES_PER_DAY: 'MAX_MESSAGES_PER_DAY',
+  MAX_QUEUES: 'MAX_QUEUES',
+  MAX_QUEUE_PARALLELISM: 'MAX_QUEUE_PARALLELISM',
   /** The longest attempt that a delivery function has time for. */
   MAX_TIMEOUT_SECONDS: 'MAX_TIMEOUT_SECONDS',
   /** JSON array of strings: CIDR blocks with an optional port, such as `10.1.0.0/16` or `10.1.2.3/32:8080`. */

@@ -3,7 +3,7 @@ import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 
 /** The functions, by the name of their asset. */
-export type FunctionName = 'api' | 'deliver' | 'fail' | 'promote' | 'fill-secrets';
+export type FunctionName = 'api' | 'deliver' | 'fail' | 'dispatch' | 'promote' | 'fill-secrets';
 
 /** What a function acts upon; `source` is the queue whose hints it is given. */
 export type ResourceName =
@@ -15,6 +15,7 @@ export type ResourceName =
   | 'deliveries'
   | 'failures'
   | 'redrive'
+  | 'wakes'
   | 'source'
   | 'tokenSecret'
   | 'signingKeySecret';
@@ -33,12 +34,14 @@ const DELIVERY: Permissions = {
     'dynamodb:DeleteItem',
     'dynamodb:GetItem',
     'dynamodb:PutItem',
+    'dynamodb:Query',
     'dynamodb:UpdateItem',
   ],
   bodiesBucket: TELL_MISSING,
   bodies: ['s3:GetObject'],
   deliveries: SEND,
   failures: SEND,
+  wakes: SEND,
   source: ['sqs:ChangeMessageVisibility'],
   signingKeySecret: ['secretsmanager:GetSecretValue'],
 };
@@ -62,6 +65,7 @@ export const PERMISSIONS: Readonly<Record<FunctionName, Permissions>> = {
     bodies: ['s3:GetObject', 's3:PutObject'],
     deliveries: SEND,
     failures: SEND,
+    wakes: SEND,
     tokenSecret: ['secretsmanager:GetSecretValue'],
     signingKeySecret: ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'],
   },
@@ -73,6 +77,20 @@ export const PERMISSIONS: Readonly<Record<FunctionName, Permissions>> = {
     heldBodies: ['s3:DeleteObject'],
   },
   fail: DELIVERY,
+  dispatch: {
+    table: [
+      'dynamodb:BatchGetItem',
+      'dynamodb:BatchWriteItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
+    ],
+    deliveries: SEND,
+    failures: SEND,
+    wakes: SEND,
+    source: ['sqs:ChangeMessageVisibility'],
+  },
   promote: {
     table: [
       'dynamodb:BatchGetItem',
@@ -84,6 +102,7 @@ export const PERMISSIONS: Readonly<Record<FunctionName, Permissions>> = {
     ],
     deliveries: SEND,
     failures: SEND,
+    wakes: SEND,
     redrive: ['sqs:DeleteMessage', 'sqs:ReceiveMessage'],
   },
   'fill-secrets': {

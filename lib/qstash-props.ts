@@ -86,6 +86,21 @@ export interface QStashProps {
   readonly maximumUrlGroups?: number;
 
   /**
+   * The most queues that there may be; one more is refused with 412, also when a message is the first one for it.
+   * From 1 to 10000.
+   *
+   * @default 100
+   */
+  readonly maximumQueues?: number;
+
+  /**
+   * The most messages that one queue may deliver at once; a higher parallelism is refused with 412. From 1 to 1000.
+   *
+   * @default 100
+   */
+  readonly maximumQueueParallelism?: number;
+
+  /**
    * The most schedules there may be; who creates another one is refused with 412, and can still replace those that
    * are there. From 1 to 10000. Schedules that are created at the same moment may exceed it.
    *
@@ -119,8 +134,8 @@ export interface QStashProps {
   readonly deliveryTimeout?: Duration;
 
   /**
-   * The most concurrent executions of `deliver`, and of `fail` beside it. From 2 to 1000. Each execution calls
-   * up to ten destinations at a time.
+   * The most concurrent executions of `deliver`, and of `fail` and `dispatch` beside it. From 2 to 1000. Each
+   * execution of the first two calls up to ten destinations at a time.
    *
    * It limits how fast the queues are read and reserves nothing: the functions share the concurrency of the
    * account with all others.

@@ -56,12 +56,16 @@ export class QStash extends Construct implements IQStash {
   public readonly failuresQueue: IQueue;
   /** Where SQS moves the hints of both queues that a function could not deal with ten times. */
   public readonly redriveQueue: IQueue;
+  /** Reasons to look at what waits in queues and flow controls. */
+  public readonly wakesQueue: IQueue;
   /** Answers every HTTP request. */
   public readonly apiFunction: IFunction;
   /** Calls the destinations. */
   public readonly deliverFunction: IFunction;
   /** Calls the failure callbacks. */
   public readonly failFunction: IFunction;
+  /** Lets those through that wait in queues and flow controls, as far as the limits allow. */
+  public readonly dispatchFunction: IFunction;
   /** Moves what is due from the table to the queues each minute, and empties the redrive queue. */
   public readonly promoteFunction: IFunction;
   /** What somebody should be woken for. Each description names its section in docs/runbook.md. */
@@ -92,7 +96,8 @@ export class QStash extends Construct implements IQStash {
       removalPolicy: settings.removalPolicy,
     });
     const bodies = createBodiesBucket(this, { removalPolicy: settings.removalPolicy, encryptionKey });
-    const queues = new Queues(this, 'Queues', { deliveryTimeout, encryptionKey });
+    const dispatchTimeout = Duration.seconds(30);
+    const queues = new Queues(this, 'Queues', { deliveryTimeout, dispatchTimeout, encryptionKey });
     const secrets = new Secrets(this, 'Secrets', {
       removalPolicy: settings.removalPolicy,
       logRetention,
@@ -103,6 +108,7 @@ export class QStash extends Construct implements IQStash {
     this.deliveriesQueue = queues.deliveries;
     this.failuresQueue = queues.failures;
     this.redriveQueue = queues.redrive;
+    this.wakesQueue = queues.wakes;
     this.tokenSecret = secrets.filledToken;
     this.signingKeySecret = secrets.filledSigningKey;
 
@@ -114,6 +120,7 @@ export class QStash extends Construct implements IQStash {
       deliveries: queues.deliveries.queueArn,
       failures: queues.failures.queueArn,
       redrive: queues.redrive.queueArn,
+      wakes: queues.wakes.queueArn,
       tokenSecret: secrets.token.secretArn,
       signingKeySecret: secrets.signingKey.secretArn,
     };
@@ -121,6 +128,7 @@ export class QStash extends Construct implements IQStash {
       TABLE_NAME: table.tableName,
       DELIVERIES_QUEUE_URL: queues.deliveries.queueUrl,
       FAILURES_QUEUE_URL: queues.failures.queueUrl,
+      WAKES_QUEUE_URL: queues.wakes.queueUrl,
       SERVICE: this.service,
       DLQ_RETENTION_SECONDS: secondsText(settings.deadLetterRetention),
       LOG_RETENTION_SECONDS: secondsText(settings.eventLogRetention),
@@ -147,6 +155,8 @@ export class QStash extends Construct implements IQStash {
         MAX_MESSAGES_PER_DAY:
           props.maximumMessagesPerDay === undefined ? 'unlimited' : numberText(props.maximumMessagesPerDay),
         MAX_URL_GROUPS: numberText(settings.maximumUrlGroups),
+        MAX_QUEUES: numberText(settings.maximumQueues),
+        MAX_QUEUE_PARALLELISM: numberText(settings.maximumQueueParallelism),
         MAX_SCHEDULES: numberText(settings.maximumSchedules),
         TOKEN_GRACE_SECONDS: secondsText(settings.tokenGracePeriod),
       },
@@ -187,6 +197,19 @@ export class QStash extends Construct implements IQStash {
     };
     this.deliverFunction = delivery('Deliver', 'deliver', 'Calls the destinations of QStash', queues.deliveries);
     this.failFunction = delivery('Fail', 'fail', 'Calls the failure callbacks of QStash', queues.failures);
+
+    const dispatch = new ServiceFunction(this, 'Dispatch', {
+      name: 'dispatch',
+      description: 'Lets through what waits in queues and flow controls of QStash',
+      environment: shared,
+      timeout: dispatchTimeout,
+      memorySize: 512,
+      logRetention,
+      partOfLoop: true,
+    });
+    grantPermissions(dispatch.role, PERMISSIONS.dispatch, { ...arns, source: queues.wakes.queueArn }, encryptionKey);
+    dispatch.consume(queues.wakes, settings.maxConcurrency);
+    this.dispatchFunction = dispatch.function;
 
     const promote = new ServiceFunction(this, 'Promote', {
       name: 'promote',

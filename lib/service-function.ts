@@ -90,7 +90,8 @@ export class ServiceFunction extends Construct {
       target: this.function,
       eventSourceArn: queue.queueArn,
       batchSize: 10,
-      maxBatchingWindow: Duration.seconds(0),
+      // Lambda has no window for FIFO queues.
+      maxBatchingWindow: queue.fifo ? undefined : Duration.seconds(0),
       reportBatchItemFailures: true,
       maxConcurrency,
     });

@@ -12,6 +12,8 @@ export interface Settings {
   readonly maximumMessageSize: Size;
   readonly maximumMessagesPerDay?: number;
   readonly maximumUrlGroups: number;
+  readonly maximumQueues: number;
+  readonly maximumQueueParallelism: number;
   readonly maximumSchedules: number;
   readonly deliveryMemory: Size;
   readonly deliveryTimeout: Duration;
@@ -44,6 +46,8 @@ export function settingsOf(path: string, props: QStashProps): Settings {
     maximumMessageSize: props.maximumMessageSize ?? Size.mebibytes(6),
     maximumMessagesPerDay: props.maximumMessagesPerDay,
     maximumUrlGroups: props.maximumUrlGroups ?? 100,
+    maximumQueues: props.maximumQueues ?? 100,
+    maximumQueueParallelism: props.maximumQueueParallelism ?? 100,
     maximumSchedules: props.maximumSchedules ?? 1_000,
     deliveryMemory: props.deliveryMemory ?? Size.mebibytes(512),
     deliveryTimeout: props.deliveryTimeout ?? Duration.seconds(900),
@@ -93,6 +97,8 @@ function problemsOf(settings: Settings): string[] {
       : sizeProblems('maximumMessageSize', settings.maximumMessageSize, 1, 6 * 1024)),
     ...numberProblems('maximumMessagesPerDay', settings.maximumMessagesPerDay ?? 1, 1, 1_000_000_000),
     ...numberProblems('maximumUrlGroups', settings.maximumUrlGroups, 1, 10_000),
+    ...numberProblems('maximumQueues', settings.maximumQueues, 1, 10_000),
+    ...numberProblems('maximumQueueParallelism', settings.maximumQueueParallelism, 1, 1000),
     ...numberProblems('maximumSchedules', settings.maximumSchedules, 1, 10_000),
     ...sizeProblems('deliveryMemory', settings.deliveryMemory, 128 * 1024, 10_240 * 1024),
     // The longest attempt is computed from it.

@@ -14,7 +14,12 @@ export interface Claimant {
   readonly lease: string;
   readonly leaseUntil: number;
   readonly now: number;
+  /** When the slot was given whose time is limited, milliseconds: with it only one attempt begins. */
+  readonly grantedAt?: number;
 }
+
+/** Condition that a grant given at `:granted` has neither begun an attempt nor been given back. */
+export const UNSPENT = '(attribute_not_exists(spent) OR spent < :granted)';
 
 /** Ours to deliver, or what stands in the way. */
 export type Claim =
@@ -56,8 +61,9 @@ async function write(message: Message, attempt: number, by: Claimant, claim: Cla
         Key: stateKey(message.messageId),
         UpdateExpression:
           'SET st = :active, n = :n, lease = :lease, #until = :until, #start = :start, s0 = if_not_exists(s0, :start)' +
+          (by.grantedAt === undefined ? '' : ', spent = :granted') +
           (claim.action ?? ''),
-        ConditionExpression: claim.condition,
+        ConditionExpression: by.grantedAt === undefined ? claim.condition : `${claim.condition} AND ${UNSPENT}`,
         ExpressionAttributeNames: { '#until': 'until', '#start': 'start' },
         ExpressionAttributeValues: {
           ':active': S('ACTIVE'),
@@ -65,6 +71,7 @@ async function write(message: Message, attempt: number, by: Claimant, claim: Cla
           ':lease': S(by.lease),
           ':until': N(by.leaseUntil),
           ':start': N(by.now),
+          ...(by.grantedAt === undefined ? {} : { ':granted': N(by.grantedAt) }),
           ...claim.values,
         },
         ReturnValues: 'ALL_NEW',

@@ -11,18 +11,25 @@ import {
   EARLY_EVENT_MS,
   EARLY_MS,
   type Look,
+  look,
   MAX_CRASHES,
   NO_STATE,
 } from '../message/message-state';
+import { nextList, type WaitList } from '../message/wait-list';
 import { decideNext } from '../retry/decide-next';
-import { encodeBegin } from '../store/message-items';
+import { stateKey } from '../store/keys';
+import { decodeState, encodeBegin } from '../store/message-items';
 import type { MessageRow } from '../store/message-rows';
+import { getItem } from '../store/read-items';
 import { putItem } from '../store/write-items';
 import type { Hint } from '../wait/hint';
+import { leaveList } from '../wait/leave-list';
+import { enterList } from '../wait/schedule-attempt';
 import type { AddressPolicy } from './address-policy';
 import { buildRequest } from './build-request';
 import { callDestination } from './call-destination';
 import { claimAttempt, LEASE_SLACK_MS } from './claim-attempt';
+import { giveBack } from './give-back';
 import { failedRecord, recordOutcome } from './record-outcome';
 import { settle } from './settle';
 
@@ -54,18 +61,22 @@ export interface Delivery {
   readonly durationMs?: number;
 }
 
-/** Acts on one hint: makes the attempt if it is due and nobody else makes it, and whatever follows from it. */
-export async function deliverMessage(
-  hint: Hint,
-  row: Pick<MessageRow, 'message' | 'expiresAt'>,
-  context: DeliveryContext,
-): Promise<Delivery> {
+type LoadedMessage = Pick<MessageRow, 'message' | 'expiresAt'>;
+
+/**
+ * Acts on one hint: makes the attempt if it is due, has the slots that it needs and is nobody else's, and whatever
+ * follows from it.
+ */
+export async function deliverMessage(hint: Hint, row: LoadedMessage, context: DeliveryContext): Promise<Delivery> {
   const { message } = row;
+  const { grant } = hint;
   const due = Math.max(hint.due, hint.attempt === 0 ? message.notBefore : 0);
   const early = due - serviceNow();
   // Without its state, since all it takes is another hint.
   if (early > EARLY_MS && hint.attempt === 0) return finish({ ...row, state: NO_STATE });
   if (early > 0 && early <= EARLY_MS) await new Promise((resolve) => setTimeout(resolve, early));
+  const list = nextList(message, hint.attempt, grant?.list.kind);
+  if (list !== undefined) return enter(list, hint, row);
 
   // Before the claim: a fault here must not leave a lease behind.
   const body = await loadBody(message);
@@ -74,14 +85,34 @@ export async function deliverMessage(
   // Too little of the function's time is left to blame the destination for what does not fit.
   if (deadline - wallNow() < Math.min(lasts, LEAST_MS)) return { comeBackIn: 5 };
   const now = serviceNow();
+  if (grant?.until !== undefined && now >= grant.until) return returnSlot(hint, row, now);
   const lease = randomBytes(12).toString('base64url');
   const claim = await claimAttempt(message, hint.attempt, {
     lease,
     leaseUntil: now + (deadline - wallNow()) + LEASE_SLACK_MS,
     now,
+    grantedAt: grant?.until === undefined ? undefined : grant.at,
   });
-  if (!claim.claimed) return lookAgain({ ...row, state: claim.state }, claim.look);
-  return attempt({ ...row, state: claim.state }, body, deadline, context);
+  if (claim.claimed) return attempt({ ...row, state: claim.state }, body, deadline, context);
+  const waits = claim.look.kind === 'claim' || claim.look.kind === 'reclaim';
+  if (waits && grant?.until !== undefined && (claim.state.spent ?? 0) >= grant.at) return returnSlot(hint, row, now);
+  return lookAgain({ ...row, state: claim.state }, claim.look, hint);
+}
+
+/** What has no slot yet that it needs waits for it, unless it has ended or somebody is at it. */
+async function enter(list: WaitList, hint: Hint, row: LoadedMessage): Promise<Delivery> {
+  const { message } = row;
+  const state = decodeState(await getItem(stateKey(message.messageId)));
+  const found = look(state, hint.attempt, message.notBefore, serviceNow());
+  if (found.kind !== 'claim' && found.kind !== 'reclaim') return lookAgain({ ...row, state }, found, hint);
+  await enterList(list, { message, attempt: hint.attempt, due: hint.due });
+  return {};
+}
+
+/** Gives back the slot with which an attempt can't begin any more. */
+async function returnSlot(hint: Hint, row: LoadedMessage, now: number): Promise<Delivery> {
+  const kept = await giveBack(hint, hint.grant!, row.message, now);
+  return kept === undefined ? {} : lookAgain({ ...row, state: kept.state }, kept.look, hint);
 }
 
 async function attempt(
@@ -136,10 +167,10 @@ async function conclude(row: MessageRow, record: AttemptRecord, reason?: Failure
 }
 
 /** What to do when the attempt is not ours to make. */
-async function lookAgain(row: MessageRow, look: Look): Promise<Delivery> {
-  switch (look.kind) {
+async function lookAgain(row: MessageRow, found: Look, { grant }: Hint): Promise<Delivery> {
+  switch (found.kind) {
     case 'busy':
-      return { comeBackIn: Math.ceil((look.until - serviceNow()) / 1000) + 1 };
+      return { comeBackIn: Math.ceil((found.until - serviceNow()) / 1000) + 1 };
     case 'crashed':
       return conclude(row, failedRecord(row.state, serviceNow(), CRASHED), 'internal');
     case 'cancel':
@@ -149,7 +180,10 @@ async function lookAgain(row: MessageRow, look: Look): Promise<Delivery> {
     case 'reclaim':
       return { comeBackIn: 1 };
     case 'early':
+      return finish(row);
     case 'settle':
+      // Of an attempt that is over; settling looks after the last one alone.
+      if (grant?.list.kind === 'flow') await leaveList(grant.list, grant.order);
       return finish(row);
   }
 }

@@ -63,7 +63,8 @@ async function write(
   const { message, state } = row;
   const record = trim(message, full);
   const inline = inlineText(message, record);
-  const expiresAt = Math.max(row.expiresAt ?? 0, endedExpiry(message, record.endedAt, longestAttemptMs(), retention()));
+  const needed = endedExpiry(message, record.endedAt, longestAttemptMs(), retention());
+  const expiresAt = needed === undefined ? undefined : Math.max(row.expiresAt ?? 0, needed);
   if (inline === undefined && isKept(message, record)) {
     await putItem(encodeAttempt(message.messageId, record, expiresAt));
   }
@@ -130,7 +131,7 @@ function isKept(message: Message, record: AttemptRecord): boolean {
 function changeOf(
   record: AttemptRecord,
   inline: string | undefined,
-  expiresAt: number,
+  expiresAt: number | undefined,
   dlqId: string | undefined,
   holder: { readonly lease: string; readonly held: StateName },
 ) {

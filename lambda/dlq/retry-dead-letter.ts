@@ -37,10 +37,10 @@ export async function retryDeadLetter(
     body,
   };
   const TableName = requireEnv('TABLE_NAME');
-  const moved = await acceptMessage(message, now, async (item) => {
+  const moved = await acceptMessage(message, now, async (items) => {
     const refusal = await transact([
       { Delete: { TableName, Key: dlqKey(deadLetter.dlqId)!, ConditionExpression: 'attribute_exists(pk)' } },
-      { Put: { TableName, Item: item } },
+      ...items.map((Item) => ({ Put: { TableName, Item } })),
     ]);
     return refusal === 'written';
   });

@@ -5,8 +5,9 @@ import { countMessages } from '../publish/count-messages';
 import { type NewMessage, publishMessages } from '../publish/publish-messages';
 import type { ApiRequest } from './api-request';
 import { type ApiResponse, ok } from './api-response';
+import { enqueued } from './enqueue';
 import { HttpError } from './http-error';
-import { readBatch } from './read-batch';
+import { type BatchItem, readBatch } from './read-batch';
 import { destinationOf, type ReadPublish, readPublish } from './read-publish';
 import type { Route } from './router';
 
@@ -49,8 +50,7 @@ function shown(result: Published | Error): object {
 
 async function publishBatch(request: ApiRequest): Promise<ApiResponse> {
   const items = await readBatch(request);
-  const contents = items.flatMap((item) => item.contents);
-  const results = await publishAll(contents, request);
+  const results = await publishAll(await contentsOf(items, request.now), request);
   let next = 0;
   const answers = items.map((item) => {
     const own = results.slice(next, next + item.contents.length).map(shown);
@@ -58,6 +58,18 @@ async function publishBatch(request: ApiRequest): Promise<ApiResponse> {
     return item.isGroup ? own : own[0];
   });
   return ok(answers);
+}
+
+/** The messages of all items in their order; those of one queue with their places in it. */
+async function contentsOf(items: readonly BatchItem[], now: number): Promise<NewMessage[]> {
+  const queues = new Set(items.flatMap(({ queueName }) => queueName ?? []));
+  const placed = new Map<NewMessage, NewMessage>();
+  for (const queueName of queues) {
+    const own = items.filter((item) => item.queueName === queueName).flatMap(({ contents }) => contents);
+    const withPlaces = await enqueued(queueName, own, now);
+    for (const [index, content] of own.entries()) placed.set(content, withPlaces[index]!);
+  }
+  return items.flatMap(({ contents }) => contents.map((content) => placed.get(content) ?? content));
 }
 
 export const PUBLISH_ROUTES: readonly Route[] = [

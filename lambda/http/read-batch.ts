@@ -1,6 +1,7 @@
 import { getUrlGroup } from '../url-group/find-url-groups';
 import type { ApiRequest } from './api-request';
 import { readDestination } from './destination';
+import { readQueueName, refuseDelay } from './enqueue';
 import { badRequest, HttpError } from './http-error';
 import { isObject, readJson } from './json-body';
 import { printable } from './printable';
@@ -62,7 +63,9 @@ async function readItem(value: unknown, request: ApiRequest, findGroup: FindGrou
   };
   const read = await readPublish(asked, request, findGroup);
   if (queue === undefined || queue === null) return read;
-  throw badRequest('invalid queue: queues are not supported by this version');
+  if (typeof queue !== 'string') throw badRequest('invalid queue: it is neither text nor null');
+  refuseDelay(read.contents, request.now);
+  return { ...read, queueName: readQueueName(queue) };
 }
 
 /** Under lower-case names; of two that differ in case the last counts. */

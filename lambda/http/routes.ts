@@ -5,6 +5,7 @@ import { LOG_ROUTES } from './log-routes';
 import { MESSAGE_ROUTES } from './message-routes';
 import { OPENAPI_ROUTES } from './openapi-routes';
 import { PUBLISH_ROUTES } from './publish-routes';
+import { QUEUE_ROUTES } from './queue-routes';
 import { type Route, Router } from './router';
 import { SCHEDULE_ROUTES } from './schedule-routes';
 
@@ -18,6 +19,7 @@ const READINESS: Route = {
 /** Every route of the service, in the order of a message's life. */
 export const ROUTES: readonly Route[] = [
   ...PUBLISH_ROUTES,
+  ...QUEUE_ROUTES,
   ...GROUP_ROUTES,
   ...SCHEDULE_ROUTES,
   ...MESSAGE_ROUTES,

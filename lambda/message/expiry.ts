@@ -1,4 +1,6 @@
+import { callbacksMayWait } from './closing';
 import type { CallbackOptions, Message } from './message';
+import { isGated } from './wait-list';
 
 /** How long dead letters and log entries are kept, in milliseconds. */
 export interface Retention {
@@ -37,23 +39,26 @@ function callbacksMs(
  * unfinished ever expires: the worst case of every attempt and callback comes first, then the retention.
  */
 export function messageExpiry(
-  message: Pick<Message, 'notBefore' | 'maxRetries' | 'callback' | 'failureCallback'>,
+  message: Pick<Message, 'notBefore' | 'maxRetries' | 'callback' | 'failureCallback' | 'queue' | 'flowControl'>,
   longestAttemptMs: number,
   retention: Retention,
 ): number | undefined {
+  // There is no worst case of waiting for a slot.
+  if (isGated(message) || callbacksMayWait(message)) return undefined;
   const worst =
     attemptsMs(message.maxRetries, longestAttemptMs) + callbacksMs(message, message.maxRetries, longestAttemptMs);
   if (worst > LONGEST_FORESEEN_MS) return undefined;
   return message.notBefore + worst + Math.max(retention.dlqMs, retention.logMs);
 }
 
-/** When the items of an ended message may be deleted, milliseconds. */
+/** When the items of an ended message may be deleted, milliseconds; undefined while that can't be foreseen. */
 export function endedExpiry(
   message: Pick<Message, 'maxRetries' | 'callback' | 'failureCallback'>,
   endedAt: number,
   longestAttemptMs: number,
   retention: Retention,
-): number {
+): number | undefined {
+  if (callbacksMayWait(message)) return undefined;
   const callbacks = callbacksMs(message, message.maxRetries, longestAttemptMs);
   return endedAt + callbacks + Math.max(retention.dlqMs, retention.logMs);
 }

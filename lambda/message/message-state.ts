@@ -37,6 +37,12 @@ export interface MessageState {
   readonly redriven: number;
   /** End times of the attempts that have an outcome; the index is the attempt. */
   readonly ends: readonly number[];
+  /** Grants given up to this time, milliseconds, can begin no attempt any more. */
+  readonly spent?: number;
+  /** Callbacks that have to end before the message is closed. */
+  readonly openCallbacks: readonly string[];
+  /** The message has ended, and all its callbacks are among the open ones or have ended. */
+  readonly isSettled: boolean;
   /** The record of attempt 0, when it is small and early enough to live here. */
   readonly first?: AttemptRecord;
   readonly dlqId?: string;
@@ -47,7 +53,15 @@ export interface MessageState {
   readonly cancelToken?: string;
 }
 
-export const NO_STATE: MessageState = { state: undefined, attempt: 0, crashes: 0, redriven: 0, ends: [] };
+export const NO_STATE: MessageState = {
+  state: undefined,
+  attempt: 0,
+  crashes: 0,
+  redriven: 0,
+  ends: [],
+  openCallbacks: [],
+  isSettled: false,
+};
 
 const TERMINAL: ReadonlySet<StateName | undefined> = new Set(['DELIVERED', 'FAILED', 'CANCELED']);
 

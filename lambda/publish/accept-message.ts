@@ -8,7 +8,16 @@ import { putItems } from '../store/batches';
 import type { Item } from '../store/keys';
 import { encodeMessage } from '../store/message-items';
 import { putItem } from '../store/write-items';
-import { scheduleAttempt, scheduleAttempts, unscheduleAttempt, waitsInDueIndex } from '../wait/schedule-attempt';
+import {
+  announce,
+  announceAll,
+  type DueAttempt,
+  notesOf,
+  scheduleAttempt,
+  scheduleAttempts,
+  unscheduleAttempt,
+  waitsInDueIndex,
+} from '../wait/schedule-attempt';
 import { keepBody, type SharedBodies } from './keep-body';
 
 /** Bodies that are on their way to the bucket at once. */
@@ -30,20 +39,21 @@ export function newMessageId(now: number): string {
 /**
  * Stores a new message by `write`, which says whether it did, and has it looked at when it is due. What waits
  * longer than SQS can hold it has its due item first, since only the tick looks there; anything else has its
- * row first, which the tick finds again if the hint was never sent.
+ * row first, which the tick finds again if the hint was never sent. Its entry in a wait list is written with the row.
  */
 export async function acceptMessage(
   message: Message,
   now: number,
-  write: (item: Item) => Promise<boolean>,
+  write: (items: Item[]) => Promise<boolean>,
 ): Promise<boolean> {
   const parked = waitsInDueIndex(message.notBefore, now);
   if (parked) await scheduleAttempt(message, 0, message.notBefore, now);
-  if (!(await write(await rowItem(message, now)))) {
+  const row = await rowItem(message, now);
+  if (!(await write(parked ? [row] : [row, ...notesOf(firstOf(message), now)]))) {
     if (parked) await unscheduleAttempt(message, message.notBefore);
     return false;
   }
-  if (!parked) await scheduleAttempt(message, 0, message.notBefore, now);
+  if (!parked) await announce(firstOf(message), now);
   tell(message);
   return true;
 }
@@ -56,24 +66,31 @@ export async function acceptMessages(messages: readonly Message[], now: number):
   const [only, ...others] = messages;
   if (only === undefined) return new Set();
   if (others.length === 0) {
-    await acceptMessage(only, now, async (item) => {
-      await putItem(item);
-      return true;
-    });
-    return new Set([only]);
+    const accepted = await acceptMessage(only, now, writeItems);
+    return new Set(accepted ? [only] : []);
   }
-  const first = (message: Message) => ({ message, attempt: 0, due: message.notBefore });
-  const parked = messages.filter(({ notBefore }) => waitsInDueIndex(notBefore, now));
-  const noted = new Set((await scheduleAttempts(parked.map(first), now)).map(({ message }) => message));
+  const parked = messages.filter(({ notBefore }) => waitsInDueIndex(notBefore, now)).map(firstOf);
+  const noted = new Set((await scheduleAttempts(parked, now)).map(({ message }) => message));
   const ready = messages.filter((message) => noted.has(message) || !waitsInDueIndex(message.notBefore, now));
-  const rows = await rowItems(ready, now);
-  const items = new Set(await putItems(rows.map(({ item }) => item)));
-  const written = rows.filter(({ item }) => items.has(item)).map(({ message }) => message);
-  const sent = await scheduleAttempts(written.filter((message) => !noted.has(message)).map(first), now);
+  const rows = (await rowItems(ready, now)).map(({ message, item }) => {
+    return { message, items: noted.has(message) ? [item] : [item, ...notesOf(firstOf(message), now)] };
+  });
+  const items = new Set(await putItems(rows.flatMap((row) => row.items)));
+  const written = rows.filter((row) => row.items.every((item) => items.has(item))).map(({ message }) => message);
+  const sent = await announceAll(written.filter((message) => !noted.has(message)).map(firstOf), now);
   const accepted = [...written.filter((message) => noted.has(message)), ...sent.map(({ message }) => message)];
   for (const message of accepted) tell(message);
   return new Set(accepted);
 }
+
+async function writeItems(items: readonly Item[]): Promise<boolean> {
+  const [only, ...others] = items;
+  if (others.length > 0) return (await putItems(items)).length === items.length;
+  await putItem(only!);
+  return true;
+}
+
+const firstOf = (message: Message): DueAttempt => ({ message, attempt: 0, due: message.notBefore });
 
 async function rowItem(message: Message, now: number, shared?: SharedBodies): Promise<Item> {
   const expiresAt = messageExpiry(message, longestAttemptMs(), retention());

@@ -2,7 +2,7 @@ import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { requireEnv } from '../config';
 import { settle } from '../deliver/settle';
 import type { Message } from '../message/message';
-import { deduplicationKey, N, S } from '../store/keys';
+import { deduplicationKey, type Item, N, S } from '../store/keys';
 import { ttlOf } from '../store/message-items';
 import { loadRow } from '../store/message-rows';
 import { transact } from '../store/write-items';
@@ -10,7 +10,7 @@ import { acceptMessage, acceptMessages, newMessageId, type Published } from './a
 import { DEDUPLICATION_MS, type Deduplication, deduplicationDigest } from './deduplication';
 
 /** A message to be accepted: what only the service can say is missing. */
-export interface NewMessage extends Omit<Message, 'messageId' | 'createdAt' | 'lane' | 'source' | 'queue' | 'holds'> {
+export interface NewMessage extends Omit<Message, 'messageId' | 'createdAt' | 'lane' | 'source' | 'holds'> {
   /** For messages that must exist once however often they are made: an id derived from the time `now`. */
   readonly messageId?: string;
   /** What of it must not be published twice. */
@@ -66,11 +66,8 @@ export async function publishMessage(content: NewMessage, now: number): Promise<
 async function publishOnce(message: Message, digest: string, now: number): Promise<Published> {
   const { messageId, url } = message;
   let first: string | undefined;
-  await acceptMessage(message, now, async (item) => {
-    const refusal = await transact([
-      mark(digest, messageId, now),
-      { Put: { TableName: requireEnv('TABLE_NAME'), Item: item } },
-    ]);
+  await acceptMessage(message, now, async (items) => {
+    const refusal = await transact([mark(digest, messageId, now), ...items.map(putOf)]);
     if (refusal === 'written') return true;
     first = refusal[0]!.item!.m!.S!;
     return false;
@@ -101,6 +98,10 @@ function* wavesOf(messages: readonly { readonly message: Message; readonly diges
 
 function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+function putOf(Item: Item): TransactWriteItem {
+  return { Put: { TableName: requireEnv('TABLE_NAME'), Item } };
 }
 
 /** Marks what must not be published twice, on condition that it has no mark of the last ten minutes. */

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { dlqPlaceOf, eventToken, mustPlace } from '../message/message-id';
+import { dlqPlaceOf, eventToken, mustPlace, SHARDS } from '../message/message-id';
+import type { WaitList } from '../message/wait-list';
 
 /** A DynamoDB item as the SDK sends it. */
 export type Item = Record<string, AttributeValue>;
@@ -128,6 +130,43 @@ export function scheduleRowKey(scheduleId: string): Item {
 /** What a schedule publishes, and how its last run went. */
 export function scheduleKey(scheduleId: string): Item {
   return key(`schedule#${scheduleId}`, 'schedule');
+}
+
+/** Everything of one wait list: its limits, who holds its slots and who waits. */
+export function listPartition({ kind, name }: WaitList): string {
+  return `${kind}#${name}`;
+}
+
+/** Sort keys of a list's items are in this order. */
+export const LIMITS_SORT = 'limits';
+export const SLOT_PREFIX = 'slot#';
+export const WAITING_PREFIX = 'wait#';
+
+export function limitsKey(list: WaitList): Item {
+  return key(listPartition(list), LIMITS_SORT);
+}
+
+export function slotKey(list: WaitList, order: string): Item {
+  return key(listPartition(list), SLOT_PREFIX + order);
+}
+
+export function waitingKey(list: WaitList, order: string): Item {
+  return key(listPartition(list), WAITING_PREFIX + order);
+}
+
+/** Where a list must be looked at again at `due`, milliseconds; among the due items of messages. */
+export function listDueKey(list: WaitList, due: number): Item {
+  const digest = createHash('sha256').update(listPartition(list)).digest();
+  return key(duePartition(digest[0]! % SHARDS), dueSort(due, digest.toString('hex')));
+}
+
+/** Names of all queues, or of all flow-control keys. */
+export function directoryPartition(kind: WaitList['kind']): string {
+  return `${kind}s`;
+}
+
+export function directoryKey({ kind, name }: WaitList): Item {
+  return key(directoryPartition(kind), name);
 }
 
 /** Which version of the signing keys is in force. */

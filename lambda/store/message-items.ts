@@ -55,6 +55,9 @@ export function decodeState(item: Item | undefined): MessageState {
     crashes: Number(item.crashes?.N ?? 0),
     redriven: Number(item.redriven?.N ?? 0),
     ends: item.ends?.L?.map((end) => Number(end.N)) ?? [],
+    spent: optional(item.spent, number),
+    openCallbacks: item.open?.SS ?? [],
+    isSettled: item.settled?.BOOL === true,
     first: optional(item.r0, (value) => decodeInlineAttempt(value.S!)),
     dlqId: optional(item.dlq, text),
     cancelRequestedAt: optional(item.cr, number),
@@ -74,7 +77,7 @@ function decodeInlineAttempt(json: string): AttemptRecord {
   return { ...record, body: Buffer.from(record.body ?? '', 'base64') };
 }
 
-export function encodeAttempt(messageId: string, record: AttemptRecord, expiresAt: number): Item {
+export function encodeAttempt(messageId: string, record: AttemptRecord, expiresAt: number | undefined): Item {
   const { body, ...rest } = record;
   return {
     ...attemptKey(messageId, record.attempt, record.endedAt),

@@ -24,15 +24,16 @@ export type Cancellation = 'canceled' | 'requested' | 'before' | 'ended';
 export async function cancelMessage(row: MessageRow, now: number): Promise<Cancellation> {
   const { message, state } = row;
   const token = crypto.randomUUID();
-  const expiresAt = Math.max(row.expiresAt ?? 0, endedExpiry(message, now, longestAttemptMs(), retention()));
+  const needed = endedExpiry(message, now, longestAttemptMs(), retention());
+  const { ttl } = ttlOf(needed === undefined ? undefined : Math.max(row.expiresAt ?? 0, needed));
   const waiting = await write(
     message.messageId,
     {
-      UpdateExpression: 'SET st = :canceled, ca = :now, #by = :by, #ttl = :ttl',
+      UpdateExpression: `SET st = :canceled, ca = :now, #by = :by${ttl === undefined ? '' : ', #ttl = :ttl'}`,
       // Of the attempt that was read: no other has ended after `now`. A lease that has run out has nobody who could
       // still record an outcome.
       ConditionExpression: 'attribute_not_exists(st) OR (st = :retry AND n = :n) OR (st = :active AND #until <= :now)',
-      ExpressionAttributeNames: { '#by': 'by', '#ttl': 'ttl', '#until': 'until' },
+      ExpressionAttributeNames: { '#by': 'by', '#until': 'until', ...(ttl && { '#ttl': 'ttl' }) },
       ExpressionAttributeValues: {
         ':by': S(token),
         ':now': N(now),
@@ -40,7 +41,7 @@ export async function cancelMessage(row: MessageRow, now: number): Promise<Cance
         ':retry': S('RETRY'),
         ':n': N(state.attempt),
         ':active': S('ACTIVE'),
-        ':ttl': ttlOf(expiresAt).ttl!,
+        ...(ttl && { ':ttl': ttl }),
       },
     },
     token,
@@ -68,7 +69,7 @@ export async function cancelMessage(row: MessageRow, now: number): Promise<Cance
   if (active.written) {
     const { messageId } = message;
     if (eventLogOn() && !isEarly(message, requestedAt)) {
-      await putItem(encodeCancel(messageId, requestedAt, 'CANCEL_REQUESTED', expiresAt));
+      await putItem(encodeCancel(messageId, requestedAt, 'CANCEL_REQUESTED', needed ?? now + retention().logMs));
     }
     logEvent('cancelRequested', { messageId, time: requestedAt });
     return 'requested';

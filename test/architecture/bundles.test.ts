@@ -7,13 +7,14 @@ import { pathToFileURL } from 'node:url';
 import { filesLoaded, kibibytesOf } from '../../bench/bundles';
 import { loadRow } from '../../lambda/store/message-rows';
 import { encodeHint } from '../../lambda/wait/hint';
+import { encodeWake } from '../../lambda/wait/wake';
 import { DEV_READ_ONLY_TOKEN, DEV_SIGNING_KEYS } from '../../local/credentials';
 import { newMessage } from '../lambda/messages';
 import { accept, type Opened, openStandIns } from '../lambda/stand-ins';
 import { deployedMajor, deployedNode } from './deployed-node';
 
 const ASSETS = path.join(__dirname, '..', '..', 'assets');
-const NAMES = ['api', 'deliver', 'fail', 'fill-secrets', 'promote'] as const;
+const NAMES = ['api', 'deliver', 'dispatch', 'fail', 'fill-secrets', 'promote'] as const;
 type Name = (typeof NAMES)[number];
 
 const fileOf = (name: Name) => path.join(ASSETS, name, 'index.mjs');
@@ -181,6 +182,15 @@ describe('as deployed', () => {
     expect((await loadRow(last.messageId))!.state.state).toBe('FAILED');
     const listed = await invoke('api', request('GET', '/v2/dlq', token));
     expect(JSON.parse(listed.body).messages).toMatchObject([{ messageId: last.messageId, responseStatus: 0 }]);
+
+    // A wake that SQS has not given it is somebody else's.
+    const record = {
+      messageId: 'wake',
+      receiptHandle: 'none',
+      body: encodeWake({ list: { kind: 'queue', name: 'a' } }),
+    };
+    const batch = { Records: [{ ...record, attributes: { ApproximateReceiveCount: '1' } }] };
+    expect(await invoke('dispatch', batch)).toEqual({ batchItemFailures: [{ itemIdentifier: 'wake' }] });
 
     const { nextWorkAt } = await invoke('promote', {});
     expect(nextWorkAt).toBeGreaterThan(0);

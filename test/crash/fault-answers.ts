@@ -54,7 +54,7 @@ function subjectsOf(operation: string, input: AwsCall['input']): string[] {
       readonly SecretId?: string;
       readonly VersionStage?: string;
     };
-  if (QueueUrl !== undefined) return [/(Deliveries|Failures|Redrive)/.exec(QueueUrl)![1]!.toLowerCase()];
+  if (QueueUrl !== undefined) return [/(Deliveries|Failures|Redrive|Wakes)/.exec(QueueUrl)![1]!.toLowerCase()];
   if (SecretId !== undefined) return [/Token/.test(SecretId) ? 'tokens' : 'signing keys', VersionStage ?? ''];
   if (TransactItems !== undefined) {
     return TransactItems.flatMap((item) =>
@@ -66,7 +66,10 @@ function subjectsOf(operation: string, input: AwsCall['input']): string[] {
     const kinds = keys.map(([, pk, sk]) => kindOf({ pk: { S: pk! }, sk: { S: sk! } }));
     return [...new Set(kinds)].sort();
   }
-  if (operation === 'Query') return [ExpressionAttributeValues![':pk']!.S!.split('#')[0]!];
+  if (operation === 'Query') {
+    const { ':pk': pk, ':from': from, ':prefix': prefix } = ExpressionAttributeValues!;
+    return [kindOf({ pk: pk!, sk: prefix ?? from! })];
+  }
   return [kindOf((Key ?? Item)!)];
 }
 
@@ -74,6 +77,7 @@ const KIND_OF_SUFFIX: Readonly<Record<string, string>> = { s: 'state', a: 'attem
 
 function kindOf({ pk, sk }: Attributes): string {
   const kind = pk!.S!.split('#')[0]!;
+  if (kind === 'queue' || kind === 'flow') return `${kind} ${sk!.S!.split('#')[0]}`;
   if (kind !== 'm') return kind;
   return KIND_OF_SUFFIX[sk!.S!.split('#')[1] ?? ''] ?? 'message';
 }

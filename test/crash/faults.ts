@@ -27,6 +27,8 @@ export interface HeldHint {
   readonly queueUrl: string;
   readonly body: string;
   readonly delaySeconds: number;
+  /** Of a wake. */
+  readonly groupId?: string;
 }
 
 interface Watched {
@@ -71,7 +73,7 @@ export class Faults {
   attach(service: LocalService): void {
     this.service = service;
     for (const [path, { type, logicalId }] of Object.entries(service.resources)) {
-      const [, name] = /\/(Api|Deliver|Fail|Promote)\/Function\/Resource$/.exec(path) ?? [];
+      const [, name] = /\/(Api|Deliver|Fail|Dispatch|Promote)\/Function\/Resource$/.exec(path) ?? [];
       if (type === 'AWS::Lambda::Function' && name !== undefined) this.functions.set(logicalId, name.toLowerCase());
     }
   }
@@ -181,10 +183,11 @@ export class Faults {
   /** Takes hints as SQS would. */
   private hold({ input }: AwsCall): Answer {
     const entries = (input.Entries ?? [input]) as readonly Readonly<Record<string, unknown>>[];
-    const taken = entries.map(({ Id, MessageBody, DelaySeconds = 0 }) => {
+    const taken = entries.map(({ Id, MessageBody, DelaySeconds = 0, MessageGroupId }) => {
       const body = String(MessageBody);
       const tag = this.tags.ofHint(body);
-      this.held.push({ tag, queueUrl: String(input.QueueUrl), body, delaySeconds: Number(DelaySeconds) });
+      const group = MessageGroupId === undefined ? {} : { groupId: String(MessageGroupId) };
+      this.held.push({ tag, queueUrl: String(input.QueueUrl), body, delaySeconds: Number(DelaySeconds), ...group });
       return { Id, MessageId: randomUUID(), MD5OfMessageBody: createHash('md5').update(body).digest('hex') };
     });
     return json(input.Entries === undefined ? taken[0]! : { Successful: taken });

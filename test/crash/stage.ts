@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { isTerminal } from '../../lambda/message/message-state';
 import { N, stateKey } from '../../lambda/store/keys';
@@ -170,11 +171,15 @@ export class Stage {
   /** Sends the hints on that are held back, those of a cell together; `delay` in seconds replaces their own. */
   async flush(delay?: number): Promise<void> {
     const batches = new Map<string, { queueUrl: string; entries: object[] }>();
-    for (const { tag, queueUrl, body, delaySeconds } of this.faults.takeHeld()) {
+    for (const { tag, queueUrl, body, delaySeconds, groupId } of this.faults.takeHeld()) {
       const key = `${tag} ${queueUrl} ${delay ?? delaySeconds}`;
       const batch = batches.get(key) ?? { queueUrl, entries: [] };
       batches.set(key, batch);
-      batch.entries.push({ Id: String(batch.entries.length), MessageBody: body, DelaySeconds: delay ?? delaySeconds });
+      const when =
+        groupId === undefined
+          ? { DelaySeconds: delay ?? delaySeconds }
+          : { MessageGroupId: groupId, MessageDeduplicationId: randomUUID() };
+      batch.entries.push({ Id: String(batch.entries.length), MessageBody: body, ...when });
     }
     for (const { queueUrl, entries } of batches.values()) {
       for (let start = 0; start < entries.length; start += BATCH_MESSAGES) {

@@ -5,6 +5,9 @@ const TAG = /:\d+\/([a-z]\w*)\//;
 /** Message ids, without their prefix, and dead letter ids as they stand in keys, hints and conditions. */
 const IDS = /(?:msg_1|\b)([0-9A-HJKMNP-TV-Z]{27})\b|\b(\d{13}-\d{1,16})\b/g;
 
+/** Lists bear the name of the tag whose they are: in keys and, with escaped quotes, in wakes. */
+const LIST = /\b(?:queue|flow)(?:#|\\*":\\*"|s"},"sk":{"S":")([a-z]\w*)/g;
+
 /** Tells whose calls are whose, by the URLs in them and the ids that came with those. */
 export class Tags {
   /** Whose every call is that names no message; by default it belongs to what its worker was at. */
@@ -18,6 +21,7 @@ export class Tags {
     const told = TAG.exec(text)?.[1];
     if (told !== undefined) for (const id of ids) this.ofId.set(id, told);
     const known = ids.flatMap((id) => this.ofId.get(id) ?? []);
+    if (known.length === 0) known.push(...listsIn(text));
     const only = this.only === undefined ? undefined : [this.only];
     const tags = known.length > 0 ? [...new Set(known)] : (only ?? this.ofWorker.get(accessKeyId) ?? []);
     if (tags.length === 1) for (const id of ids) this.ofId.set(id, tags[0]!);
@@ -26,13 +30,17 @@ export class Tags {
   }
 
   ofHint(body: string): string {
-    return this.ofId.get(idsIn(body)[0] ?? '') ?? '';
+    return this.ofId.get(idsIn(body)[0] ?? '') ?? listsIn(body)[0] ?? '';
   }
 
   clear(): void {
     this.ofId.clear();
     this.ofWorker.clear();
   }
+}
+
+function listsIn(text: string): string[] {
+  return [...text.matchAll(LIST)].map(([, name]) => name!);
 }
 
 function idsIn(text: string): string[] {

@@ -21,6 +21,7 @@ const HANDLERS: Readonly<Record<string, string>> = {
   'Api/Function/Resource': 'api',
   'Deliver/Function/Resource': 'deliver',
   'Fail/Function/Resource': 'fail',
+  'Dispatch/Function/Resource': 'dispatch',
   'Promote/Function/Resource': 'promote',
 };
 

@@ -3,7 +3,6 @@ import type { Message } from '../../lambda/message/message';
 import { acceptMessage } from '../../lambda/publish/accept-message';
 import { dynamodb } from '../../lambda/store/aws';
 import type { Item } from '../../lambda/store/keys';
-import { putItem } from '../../lambda/store/write-items';
 import type { Env } from '../../lib/names';
 import type { Interceptor } from '../../local/aws-call';
 import { ServiceClock } from '../../local/clock';
@@ -21,12 +20,16 @@ const ENVIRONMENT: { readonly [name in keyof typeof Env]?: string } = {
   DEFAULT_RETRIES: '3',
   MAX_RETRIES: '100',
   MAX_DELAY_SECONDS: '31536000',
+  MAX_QUEUES: '100',
+  MAX_QUEUE_PARALLELISM: '100',
   ALLOWED_PRIVATE_DESTINATIONS: '[]',
   FRONT_DOOR: 'httpApi',
   TOKEN_GRACE_SECONDS: '3600',
 };
 const SECRETS = { TOKEN_SECRET_ARN: 'token', SIGNING_KEY_SECRET_ARN: 'signing-key' };
 const QUEUES = { DELIVERIES_QUEUE_URL: 'deliveries', FAILURES_QUEUE_URL: 'failures', REDRIVE_QUEUE_URL: 'redrive' };
+/** Of their queue: it is a FIFO queue. */
+const WAKES = 'wakes';
 
 const arnOf = (secret: string) => `arn:aws:secretsmanager:us-east-1:000000000000:secret:${secret}-abcdef`;
 
@@ -41,7 +44,7 @@ export interface Opened {
   /** Puts other, empty ones in the place of table, bucket and queues; forgets what was logged and what intercepts. */
   startAfresh(): Promise<void>;
   /** Bodies of the messages of a queue, hidden ones too. */
-  bodies(queue: 'deliveries' | 'failures' | 'redrive'): readonly string[];
+  bodies(queue: 'deliveries' | 'failures' | 'redrive' | typeof WAKES): readonly string[];
   /** What a secret holds; undefined while it is empty. */
   secret(name: 'token' | 'signing-key'): string | undefined;
   close(): Promise<void>;
@@ -82,6 +85,9 @@ export async function openStandIns(): Promise<Opened> {
       standIns.sqs.ensureQueue(`${queue}-${generation}`);
       process.env[variable] = `${standIns.endpoints.sqs}/000000000000/${queue}-${generation}`;
     }
+    const wakes = `${WAKES}-${generation}.fifo`;
+    standIns.sqs.ensureQueue(wakes, { FifoQueue: 'true', DeduplicationScope: 'messageGroup' });
+    process.env.WAKES_QUEUE_URL = `${standIns.endpoints.sqs}/000000000000/${wakes}`;
   };
   await startAfresh();
   for (const [variable, name] of Object.entries(SECRETS)) {
@@ -105,7 +111,7 @@ export async function openStandIns(): Promise<Opened> {
   return Object.assign(opened, {
     clock,
     startAfresh,
-    bodies: (queue: string) => standIns.sqs.bodies(`${queue}-${generation}`),
+    bodies: (queue: string) => standIns.sqs.bodies(`${queue}-${generation}${queue === WAKES ? '.fifo' : ''}`),
     secret: (name: string) => standIns.secrets.current(arnOf(name)),
     close: async () => {
       output.mockRestore();
@@ -117,8 +123,8 @@ export async function openStandIns(): Promise<Opened> {
 
 /** Stores a message and its hint or due item, as a publish does. */
 export async function accept(message: Message): Promise<Message> {
-  await acceptMessage(message, message.createdAt, async (item) => {
-    await putItem(item);
+  await acceptMessage(message, message.createdAt, async (items) => {
+    await putItems(items);
     return true;
   });
   return message;

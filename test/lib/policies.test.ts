@@ -12,6 +12,7 @@ const FUNCTIONS = {
   Api: PERMISSIONS.api,
   Deliver: PERMISSIONS.deliver,
   Fail: PERMISSIONS.fail,
+  Dispatch: PERMISSIONS.dispatch,
   Promote: PERMISSIONS.promote,
   SecretsFill: PERMISSIONS['fill-secrets'],
 };
@@ -33,10 +34,15 @@ const LOGICAL: Readonly<Record<Exclude<ResourceName, 'source'>, string>> = {
   deliveries: 'QStashQueuesDeliveries',
   failures: 'QStashQueuesFailures',
   redrive: 'QStashQueuesRedrive',
+  wakes: 'QStashQueuesWakes',
   tokenSecret: 'QStashSecretsTokenSecret',
   signingKeySecret: 'QStashSecretsSigningKeySecret',
 };
-const SOURCES: Readonly<Record<string, string>> = { Deliver: LOGICAL.deliveries, Fail: LOGICAL.failures };
+const SOURCES: Readonly<Record<string, string>> = {
+  Deliver: LOGICAL.deliveries,
+  Fail: LOGICAL.failures,
+  Dispatch: LOGICAL.wakes,
+};
 
 /** `action resource` of everything that a policy allows. */
 function allowedBy(statements: readonly Statement[]): string[] {

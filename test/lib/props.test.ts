@@ -28,6 +28,8 @@ describe('each prop has its effect', () => {
       MAX_RETRIES: '999',
       MAX_DELAY_SECONDS: String(90 * 86_400),
       MAX_MESSAGE_BYTES: '65536',
+      MAX_QUEUES: '7',
+      MAX_QUEUE_PARALLELISM: '8',
       MAX_TIMEOUT_SECONDS: '280',
       FRONT_DOOR: 'functionUrl',
       EVENT_LOG: 'off',
@@ -41,6 +43,12 @@ describe('each prop has its effect', () => {
       '192.168.1.2/32:8080',
       'fd12:3456::/48:443',
     ]);
+  });
+
+  test('maxConcurrency on Dispatch', () => {
+    expect(resourceOf(every, 'AWS::Lambda::EventSourceMapping', 'QStashDispatch').Properties.ScalingConfig).toEqual({
+      MaximumConcurrency: 2,
+    });
   });
 
   test.each(['Deliver', 'Fail'])('deliveryTimeout, deliveryMemory and maxConcurrency on %s', (name) => {
@@ -160,7 +168,7 @@ describe('encryptionKey', () => {
 
   test('may be used by every function', () => {
     const policies = resourcesOf(template, 'AWS::IAM::Policy').filter(([id]) => !id.includes('Tick'));
-    expect(policies).toHaveLength(5);
+    expect(policies).toHaveLength(6);
     for (const [, { Properties }] of policies) {
       const { Statement } = Properties.PolicyDocument as { Statement: object[] };
       expect(Statement).toContainEqual(
@@ -192,6 +200,8 @@ describe('props that are wrong fail at synthesis', () => {
       'must not exceed maximumRetries (2), but 4 was provided',
     ],
     ['maximumRetries', { maximumRetries: 1000 }, 'between 0 and 999, but 1000 was provided'],
+    ['maximumQueues', { maximumQueues: 10_001 }, 'between 1 and 10000, but 10001 was provided'],
+    ['maximumQueueParallelism', { maximumQueueParallelism: 0 }, 'between 1 and 1000, but 0 was provided'],
     [
       'maximumDelay',
       { maximumDelay: Duration.millis(1500) },
@@ -256,6 +266,8 @@ describe('props that are wrong fail at synthesis', () => {
       maximumRetries: 1000,
       maximumDelay: Duration.seconds(0),
       maximumMessageSize: Size.kibibytes(257),
+      maximumQueues: 0,
+      maximumQueueParallelism: 1001,
       deliveryMemory: Size.mebibytes(1),
       deliveryTimeout: Duration.seconds(1),
       maxConcurrency: 1001,
@@ -264,8 +276,8 @@ describe('props that are wrong fail at synthesis', () => {
       vpcSubnets: {},
       allowedPrivateDestinations: ['a', 'b'],
     });
-    expect(message).toContain('has 14 problems in its props:');
-    expect(message.split('\n- ')).toHaveLength(15);
+    expect(message).toContain('has 16 problems in its props:');
+    expect(message.split('\n- ')).toHaveLength(17);
   });
 
   test('but not values that are known at deployment only', () => {

@@ -34,6 +34,8 @@ function everyProp(stack: Stack): QStashProps {
     maximumRetries: 999,
     maximumDelay: Duration.days(90),
     maximumMessageSize: Size.kibibytes(64),
+    maximumQueues: 7,
+    maximumQueueParallelism: 8,
     deliveryMemory: Size.mebibytes(1024),
     deliveryTimeout: Duration.minutes(5),
     maxConcurrency: 2,

@@ -84,8 +84,19 @@ describe('queues', () => {
     const sources = resourcesOf(template, 'AWS::Lambda::EventSourceMapping').map(([, mapping]) =>
       JSON.stringify(mapping.Properties.EventSourceArn),
     );
-    expect(sources).toHaveLength(2);
+    expect(sources).toHaveLength(3);
     expect(sources.join()).not.toContain('Redrive');
+  });
+
+  test('wakes are in order within a list, keep their own throughput, and go to no other queue', () => {
+    expect(queue('Wakes').Properties).toEqual({
+      FifoQueue: true,
+      DeduplicationScope: 'messageGroup',
+      FifoThroughputLimit: 'perMessageGroupId',
+      MessageRetentionPeriod: 14 * 86_400,
+      SqsManagedSseEnabled: true,
+      VisibilityTimeout: 180,
+    });
   });
 
   test('all are encrypted and refuse plain HTTP', () => {
@@ -107,7 +118,7 @@ describe.each(Object.keys(VARIANTS))('functions that a queue feeds, %s', (varian
   const byId = Object.fromEntries(resourcesOf(varied));
 
   test('are in no danger of being stopped as a loop', () => {
-    expect(mappings).toHaveLength(2);
+    expect(mappings).toHaveLength(3);
     for (const { FunctionName } of mappings) {
       const { Ref } = FunctionName as { Ref: string };
       expect(byId[Ref]!.Properties.RecursiveLoop).toBe('Allow');
@@ -117,11 +128,10 @@ describe.each(Object.keys(VARIANTS))('functions that a queue feeds, %s', (varian
 
   test('report each record apart, ten at a time, without waiting', () => {
     for (const mapping of mappings) {
-      expect(mapping).toMatchObject({
-        BatchSize: 10,
-        MaximumBatchingWindowInSeconds: 0,
-        FunctionResponseTypes: ['ReportBatchItemFailures'],
-      });
+      // Lambda knows no window for a FIFO queue.
+      const window = JSON.stringify(mapping.EventSourceArn).includes('Wakes') ? undefined : 0;
+      expect(mapping).toMatchObject({ BatchSize: 10, FunctionResponseTypes: ['ReportBatchItemFailures'] });
+      expect(mapping.MaximumBatchingWindowInSeconds).toBe(window);
     }
   });
 
@@ -141,6 +151,7 @@ describe('functions', () => {
     'EVENT_LOG',
     'FAILURES_QUEUE_URL',
     'MAX_TIMEOUT_SECONDS',
+    'WAKES_QUEUE_URL',
   ];
   const SENDING = [
     ...EVERY,
@@ -161,6 +172,8 @@ describe('functions', () => {
         'MAX_DELAY_SECONDS',
         'MAX_MESSAGE_BYTES',
         'MAX_MESSAGES_PER_DAY',
+        'MAX_QUEUES',
+        'MAX_QUEUE_PARALLELISM',
         'MAX_SCHEDULES',
         'MAX_URL_GROUPS',
         'MAX_RETRIES',
@@ -170,6 +183,7 @@ describe('functions', () => {
     ],
     ['Deliver', SENDING],
     ['Fail', SENDING],
+    ['Dispatch', [...EVERY, 'LOG_RETENTION_SECONDS', 'SERVICE', 'TABLE_NAME']],
     ['Promote', [...EVERY, 'LOG_RETENTION_SECONDS', 'REDRIVE_QUEUE_URL', 'SERVICE', 'TABLE_NAME']],
     ['SecretsFill', ['SIGNING_KEY_SECRET_ARN', 'TOKEN_SECRET_ARN']],
   ])('%s is given what it needs and nothing else', (name, names) => {
@@ -184,6 +198,8 @@ describe('functions', () => {
       MAX_RETRIES: '100',
       MAX_DELAY_SECONDS: '31536000',
       MAX_MESSAGE_BYTES: String(6 * 1024 * 1024),
+      MAX_QUEUES: '100',
+      MAX_QUEUE_PARALLELISM: '100',
       MAX_TIMEOUT_SECONDS: '880',
       ALLOWED_PRIVATE_DESTINATIONS: '[]',
       FRONT_DOOR: 'httpApi',
@@ -199,7 +215,7 @@ describe('functions', () => {
 
   test('run on the current Node.js and log in JSON to a group of their own', () => {
     const functions = resourcesOf(template, 'AWS::Lambda::Function');
-    expect(functions).toHaveLength(5);
+    expect(functions).toHaveLength(6);
     const groups = functions.map(([, { Properties }]) => {
       expect(Properties).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -211,7 +227,7 @@ describe('functions', () => {
       expect(Properties.VpcConfig).toBeUndefined();
       return (Properties.LoggingConfig as { LogGroup: { Ref: string } }).LogGroup.Ref;
     });
-    expect(new Set(groups).size).toBe(5);
+    expect(new Set(groups).size).toBe(6);
     template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
   });
 });
@@ -340,7 +356,7 @@ test('two services fit into one stack and keep their metrics apart', () => {
   const second = new QStash(both, 'Second');
   const merged = Template.fromStack(both);
   merged.resourceCountIs('AWS::DynamoDB::Table', 2);
-  merged.resourceCountIs('AWS::Lambda::Function', 10);
+  merged.resourceCountIs('AWS::Lambda::Function', 12);
   const services = resourcesOf(merged, 'AWS::Lambda::Function')
     .map(([, { Properties }]) => (Properties.Environment as { Variables: Record<string, string> }).Variables.SERVICE)
     .filter((service) => service !== undefined);
@@ -364,6 +380,8 @@ test('the construct tree is part of the contract: a changed path replaces resour
   "Queues/Deliveries/Policy/Resource",
   "Queues/Failures/Resource",
   "Queues/Failures/Policy/Resource",
+  "Queues/Wakes/Resource",
+  "Queues/Wakes/Policy/Resource",
   "Secrets/TokenSecret/Resource",
   "Secrets/SigningKeySecret/Resource",
   "Secrets/Fill/Logs/Resource",
@@ -390,6 +408,11 @@ test('the construct tree is part of the contract: a changed path replaces resour
   "Fail/Role/DefaultPolicy/Resource",
   "Fail/Function/Resource",
   "Fail/Hints/Resource",
+  "Dispatch/Logs/Resource",
+  "Dispatch/Role/Resource",
+  "Dispatch/Role/DefaultPolicy/Resource",
+  "Dispatch/Function/Resource",
+  "Dispatch/Hints/Resource",
   "Promote/Logs/Resource",
   "Promote/Role/Resource",
   "Promote/Role/DefaultPolicy/Resource",

@@ -4,12 +4,14 @@ import { LOG_PATHS, LOG_SCHEMAS } from './logs';
 import { MESSAGE_PATHS, MESSAGE_SCHEMAS } from './messages';
 import { ERROR_RESPONSES, ERROR_SCHEMAS, type Paths } from './operation';
 import { HEADERS } from './parameters';
+import { QUEUE_PATHS, QUEUE_SCHEMAS } from './queues';
 import { SCHEDULE_HEADERS, SCHEDULE_PATHS, SCHEDULE_SCHEMAS } from './schedules';
 import { SERVICE_PATHS } from './service';
 import { URL_GROUP_PATHS, URL_GROUP_SCHEMAS } from './url-groups';
 
 const PATHS: Paths = {
   ...MESSAGE_PATHS,
+  ...QUEUE_PATHS,
   ...URL_GROUP_PATHS,
   ...SCHEDULE_PATHS,
   ...DLQ_PATHS,
@@ -20,6 +22,7 @@ const PATHS: Paths = {
 
 const SCHEMAS = {
   ...MESSAGE_SCHEMAS,
+  ...QUEUE_SCHEMAS,
   ...URL_GROUP_SCHEMAS,
   ...SCHEDULE_SCHEMAS,
   ...DLQ_SCHEMAS,

@@ -114,6 +114,8 @@ test('who holds a lease that lasts is never disturbed, and who has ended never b
     crashes: fc.nat(5),
     redriven: fc.nat(5),
     ends: fc.constant([]),
+    openCallbacks: fc.constant([]),
+    isSettled: fc.boolean(),
   });
   fc.assert(
     fc.property(rows, fc.nat(3), fc.integer({ min: NOW - 3, max: NOW + 3 }), (row, attempt, notBefore) => {
