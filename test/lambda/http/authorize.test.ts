@@ -78,7 +78,7 @@ describe('every route', () => {
 
   test.each(ROUTES.map(({ method, path }) => [method, path] as const))('%s %s', (method, path) => {
     const { route } = router.find({ method, path: pathOf(path) });
-    const openToAll = path === '/v2/readiness';
+    const openToAll = ['/v2/readiness', '/v2/openapi.json'].includes(path);
     // Whoever has the signing keys can forge deliveries.
     const forReaders = method === 'GET' && path !== '/v2/keys';
     expect(outcome({}, route.access)).toBe(openToAll ? 'in' : 401);
