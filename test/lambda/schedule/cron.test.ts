@@ -407,6 +407,14 @@ function wantedOf([minutes, hours, days, months, weekdays]: readonly Drawn[]): W
   };
 }
 
+const open: Drawn = { text: '*', values: undefined };
+const numbers = (values: readonly number[]): Drawn => ({ text: values.join(','), values: new Set(values) });
+const DAYS = [
+  [open, open],
+  [numbers([1, 6, 7, 30]), open],
+  [numbers([1, 6, 7, 30]), numbers([0, 6])],
+];
+
 const EXPRESSION = fc.tuple(
   drawnField(0, 59),
   drawnField(0, 23),
@@ -416,13 +424,13 @@ const EXPRESSION = fc.tuple(
 );
 
 describe.each([
-  ['America/New_York', '2024-01-01', '2026-01-01'],
-  ['Australia/Lord_Howe', '2025-01-01', '2026-01-01'],
-  ['Asia/Kolkata', '2025-01-01', '2025-07-01'],
-  ['Pacific/Apia', '2011-06-01', '2012-06-01'],
-  ['America/Sao_Paulo', '2018-01-01', '2019-04-01'],
-  ['America/St_Johns', '2010-01-01', '2011-01-01'],
-  ['UTC', '2024-01-01', '2024-07-01'],
+  ['America/New_York', '2025-02-15', '2025-11-15'],
+  ['Australia/Lord_Howe', '2025-03-15', '2025-11-01'],
+  ['Asia/Kolkata', '2025-01-01', '2025-03-01'],
+  ['Pacific/Apia', '2011-09-01', '2012-04-15'],
+  ['America/Sao_Paulo', '2018-10-15', '2019-03-01'],
+  ['America/St_Johns', '2010-10-15', '2010-12-01'],
+  ['UTC', '2024-02-01', '2024-04-01'],
 ])('in %s from %s to %s', (zone, begin, end) => {
   const [from, to] = [at(`${begin}T00:00Z`), at(`${end}T00:00Z`)];
   const changes = changesOf(zone, from, to);
@@ -451,15 +459,9 @@ describe.each([
   }
 
   test('expressions with something in every field', () => {
-    const numbers = (values: readonly number[]) => ({ text: values.join(','), values: new Set(values) });
-    const open = { text: '*', values: undefined };
-    for (const minute of [open, numbers([1, 29, 31]), { text: '*/20', values: new Set([0, 20, 40]) }]) {
-      for (const hour of [open, numbers([0, 1, 2, 3, 22, 23])]) {
-        for (const day of [open, numbers([1, 6, 7, 30])]) {
-          for (const weekday of [open, numbers([0, 6])]) {
-            compare([minute, hour, day, open, weekday], 97);
-          }
-        }
+    for (const minute of [open, numbers([0, 29, 31]), { text: '*/20', values: new Set([0, 20, 40]) }]) {
+      for (const hour of [open, numbers([0]), numbers([1, 2, 3]), numbers([22, 23])]) {
+        for (const [day, weekday] of DAYS) compare([minute, hour, day!, open, weekday!], 97);
       }
     }
   });
@@ -475,7 +477,8 @@ describe.each([
 });
 
 /** Enough of those that tick each minute to go through a change of the clocks and back into the day. */
-const TICKS = 200;
+const TICKS = 150;
+
 const iso = (time: number) => new Date(time).toISOString();
 
 /** Between one and two hours before each change of a zone's clocks. */
