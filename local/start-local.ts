@@ -78,6 +78,8 @@ export interface LocalService {
   queues(): Readonly<Record<string, QueueDepth>>;
   /** The bodies of all messages of each queue, by construct path, hidden ones too; receives none. */
   messages(): Readonly<Record<string, readonly string[]>>;
+  /** The keys of all objects of each bucket, by construct path. */
+  objects(): Readonly<Record<string, readonly string[]>>;
   /** Ends the worker of a function that calls with this access key, as when its process dies. */
   endWorker(accessKeyId: string): Promise<void>;
   /** Everything that runs, by construct path. */
@@ -228,6 +230,10 @@ async function start(
     messages: () =>
       Object.fromEntries(
         stack.ofType('AWS::SQS::Queue').map((queue) => [queue.path, standIns.sqs.bodies(queueNameOf(stack, queue))]),
+      ),
+    objects: () =>
+      Object.fromEntries(
+        stack.ofType('AWS::S3::Bucket').map((bucket) => [bucket.path, standIns.s3.keys(stack.ref(bucket))]),
       ),
     endWorker: async (accessKeyId) => functions.get(functionOfAccessKey(accessKeyId))?.end(accessKeyId),
     resources: Object.fromEntries(

@@ -65,6 +65,10 @@ export class Bucket {
     this.rules = rules;
   }
 
+  get keys(): string[] {
+    return [...this.objects.keys()];
+  }
+
   info(key: string): ObjectInfo | undefined {
     return this.objects.get(key)?.info;
   }

@@ -51,6 +51,11 @@ export class S3Server {
     this.expire();
   }
 
+  /** The keys of all objects of a bucket that exists. */
+  keys(bucket: string): string[] {
+    return this.buckets.get(bucket)!.keys;
+  }
+
   private async answer(request: IncomingMessage, body: Buffer): Promise<Answer> {
     try {
       const [, bucket = '', key = '', query = ''] = /^\/([^/?]*)\/?([^?]*)\??(.*)$/s.exec(request.url ?? '') ?? [];

@@ -16,6 +16,13 @@ interface Mistake {
 
 const OUTCOME = /^deliver (UpdateItem state if lease|TransactWriteItems)/;
 
+/** Whatever goes wrong with an object, it counts as gone. */
+const ANY_ERROR: Change = {
+  file: 'store/objects.ts',
+  from: 'if (error instanceof NoSuchKey) return undefined;',
+  to: 'if (error instanceof NoSuchKey || error instanceof Error) return undefined;',
+};
+
 const MISTAKES: Readonly<Record<string, Mistake>> = {
   'an outcome is not settled': {
     changes: [
@@ -74,7 +81,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
       },
       {
         file: 'deliver/deliver-batch.ts',
-        from: 'const deliveries = await deliverAll(received, lane, deadline);',
+        from: 'const deliveries = received.length === 0 ? [] : await deliverAll(received, lane, deadline);',
         to: 'for (const { receiptHandle } of records)\n    await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrlOf(lane), ReceiptHandle: receiptHandle }));\n  const deliveries = await deliverAll(received, lane, deadline);',
       },
     ],
@@ -166,6 +173,61 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     calls: /^api TransactWriteItems/,
     breaks: 'I12',
   },
+  'a body that could not be put is taken for kept': {
+    changes: [
+      {
+        file: 'store/bodies.ts',
+        from: 'await (await objects()).putObject(key, body);',
+        to: 'await (await objects()).putObject(key, body).catch(() => undefined);',
+      },
+    ],
+    scenario: 'publish a large body',
+    calls: /^api PutObject/,
+    breaks: 'I1',
+  },
+  'a body that cannot be read is taken for one that is gone': {
+    changes: [ANY_ERROR],
+    scenario: 'deliver a large body',
+    calls: /^deliver GetObject/,
+    breaks: 'I4',
+  },
+  'a body that is gone is delivered empty': {
+    changes: [
+      ANY_ERROR,
+      {
+        file: 'callback/load-body.ts',
+        from: 'return (await loadBodyPart(message))?.bytes;',
+        to: 'return (await loadBodyPart(message))?.bytes ?? new Uint8Array();',
+      },
+    ],
+    scenario: 'deliver a large body',
+    calls: /^deliver GetObject/,
+    breaks: 'I1',
+  },
+  'the body of an open message is deleted': {
+    changes: [
+      {
+        file: 'deliver/release-body.ts',
+        from: 'if (row === undefined) return',
+        to: 'if (row?.expiresAt === undefined) return',
+      },
+    ],
+    scenario: 'deliver a large body that is held',
+    calls: /^$/,
+    breaks: 'I1',
+  },
+  'whoever ends a message forgets the body that is held for it': {
+    changes: [
+      {
+        file: 'deliver/settle.ts',
+        from: 'message.stored !== undefined && isHeld(message.stored.key)',
+        to: 'message.stored !== undefined && !isHeld(message.stored.key)',
+      },
+    ],
+    scenario: 'deliver a large body that is held',
+    calls: /^$/,
+    breaks: 'I19',
+  },
   'nobody looks for messages without a hint': {
     changes: [{ file: 'wait/sweep-orphans.ts', from: '    await settle(row, now);', to: '' }],
     scenario: 'promote what was never hinted at',
@@ -176,8 +238,8 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     changes: [
       {
         file: 'wait/redrive-hints.ts',
-        from: '          if (hint === undefined) logEvent',
-        to: '          await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));\n          if (hint === undefined) logEvent',
+        from: '          if (hint !== undefined) await redriveHint',
+        to: '          await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));\n          if (hint !== undefined) await redriveHint',
       },
     ],
     scenario: 'redrive what is under way',

@@ -1,6 +1,7 @@
 import type { Message } from '../../lambda/message/message';
 import { derivedMessageId, dlqIdOf } from '../../lambda/message/message-id';
 import type { AttemptRecord } from '../../lambda/message/message-state';
+import { heldKey } from '../../lambda/store/body-key';
 import { dlqKey, dueKey, messageKey, N, S, stateKey } from '../../lambda/store/keys';
 import { encodeCancel, ttlOf } from '../../lambda/store/message-items';
 import { encodeHint } from '../../lambda/wait/hint';
@@ -29,6 +30,14 @@ const ENDED: readonly (readonly [Rule, string, (all: Ended) => unknown])[] = [
     'I1',
     'the successor of a dead letter is gone',
     ({ world, successor }) => world.remove(messageKey(successor.messageId)),
+  ],
+  ['I1', 'the body of a message is gone', ({ world }) => world.objects.pop()],
+  [
+    'I1',
+    'an attempt came with another body',
+    ({ world }) => {
+      world.arrivals[0] = { ...world.arrivals[0]!, isGarbled: true };
+    },
   ],
   [
     'I3',
@@ -92,6 +101,16 @@ const ENDED: readonly (readonly [Rule, string, (all: Ended) => unknown])[] = [
     ({ world, failed }) => {
       const at = world.arrivals.findIndex(({ messageId }) => messageId === failed.messageId);
       world.arrivals[at] = { ...world.arrivals[at]!, status: 200 };
+    },
+  ],
+  [
+    'I4',
+    'a message ended for want of a body that is there',
+    ({ world, held }) => {
+      const state = world.stateOf(held);
+      const record = JSON.parse(state.r0!.S!) as AttemptRecord;
+      const error = 'its body is no longer stored';
+      state.r0 = S(JSON.stringify({ ...record, status: 0, error }));
     },
   ],
   [
@@ -307,6 +326,12 @@ const ENDED: readonly (readonly [Rule, string, (all: Ended) => unknown])[] = [
       const body = encodeHint({ messageId: unique.messageId, attempt: 0, due: T });
       world.table.push({ ...dueKey(unique.messageId, T), h: S(body), lane: S('deliveries') });
     },
+  ],
+  ['I19', 'nobody will look at a body that is held', ({ world, release }) => world.remove(release)],
+  [
+    'I19',
+    'nobody will look at a body without a message',
+    ({ world }) => world.objects.push(heldKey(derivedMessageId(T, 'never accepted'))),
   ],
 ];
 

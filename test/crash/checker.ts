@@ -1,6 +1,9 @@
 import { LEASE_SLACK_MS } from '../../lambda/deliver/claim-attempt';
+import { messageIdOf } from '../../lambda/message/message-id';
 import { isTerminal } from '../../lambda/message/message-state';
+import { isHeld } from '../../lambda/store/body-key';
 import { SWEEP_AFTER_MS } from '../../lambda/wait/sweep-orphans';
+import { HELD_BODIES } from '../../lib/names';
 import { type Arrival, callbacksOf, type History, readDump, type Stored, type StoredMessage } from './history';
 
 /** Something that a service which keeps its promises never does. */
@@ -109,6 +112,15 @@ function* nothingIsLost({ history, stored }: Facts): Findings {
   for (const { successor, dlqId } of history.deadLetterRequests) {
     if (successor !== undefined && !stored.messages.has(successor)) yield [successor, `retry of ${dlqId} is gone`];
   }
+  for (const { message, expiry = Number.POSITIVE_INFINITY } of stored.messages.values()) {
+    const key = message.stored?.key;
+    const { now, objects } = history.dump;
+    if (key !== undefined && expiry > now && !objects.includes(key))
+      yield [message.messageId, `its body ${key} is gone`];
+  }
+  for (const { messageId, retried, isGarbled } of history.arrivals) {
+    if (isGarbled === true) yield [messageId, `attempt ${retried} came with another body`];
+  }
 }
 
 const END_OF_OUTCOME = { delivered: 'DELIVERED', failed: 'FAILED', canceled: 'CANCELED' } as const;
@@ -161,6 +173,10 @@ function* endsAreTrue(facts: Facts): Findings {
       if (successes === 0) yield [message.messageId, 'is DELIVERED, but no request was answered with success'];
     } else if (successes > unobserved(stored)) {
       yield [message.messageId, `is ${state.state ?? 'CREATED'}, but ${successes} requests were answered with success`];
+    }
+    const wanted = stored.records.at(-1)?.error === 'its body is no longer stored' ? message.stored?.key : undefined;
+    if (wanted !== undefined && facts.history.dump.objects.includes(wanted)) {
+      yield [message.messageId, `ended for want of its body ${wanted}, which is there`];
     }
   }
 }
@@ -412,4 +428,9 @@ function* everythingEnds({ history: { dump }, stored, messages }: Facts): Findin
   }
   for (const { messageId } of stored.hints) yield [messageId, 'its hint is still on its way'];
   for (const body of stored.malformed) yield ['', `a queue still holds ${body}`];
+  for (const key of dump.objects.filter(isHeld)) {
+    const messageId = messageIdOf(key.slice(HELD_BODIES.length));
+    const isOpen = stored.messages.has(messageId) && stored.messages.get(messageId)!.expiry === undefined;
+    if (!isOpen && !stored.released.has(messageId)) yield [messageId, `nobody will ever delete its body ${key}`];
+  }
 }

@@ -43,6 +43,8 @@ export function describeCall({ operation, input }: AwsCall): string {
 }
 
 function subjectsOf(operation: string, input: AwsCall['input']): string[] {
+  // Of an object the kind is what its key begins with.
+  if (typeof input.Key === 'string') return [`body ${input.Key.split('/')[0]}`];
   const { Key, Item, TransactItems, RequestItems, ExpressionAttributeValues, QueueUrl, SecretId, VersionStage } =
     input as {
       readonly Key?: Attributes;

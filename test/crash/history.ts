@@ -49,6 +49,8 @@ export interface Arrival {
   /** When it was answered, and with what; absent when it never was. */
   readonly answeredAt?: number;
   readonly status?: number;
+  /** It came without the body that was published, or with another one. */
+  readonly isGarbled?: boolean;
 }
 
 /** An entry of `/v2/events`. */
@@ -63,6 +65,8 @@ export interface Dump {
   /** Whether everything has been given the time to end. */
   readonly drained: boolean;
   readonly table: readonly Item[];
+  /** Keys of the bodies in the bucket. */
+  readonly objects: readonly string[];
   /** Bodies of all messages, visible or not. */
   readonly queues: Readonly<Record<'deliveries' | 'failures' | 'redrive', readonly string[]>>;
 }
@@ -106,6 +110,8 @@ export interface Stored {
   /** What will make somebody look at a message: the hints of the queues and of the due index. */
   readonly hints: readonly Hint[];
   readonly due: readonly { readonly hint: Hint; readonly at: number }[];
+  /** The messages whose held bodies somebody will look at. */
+  readonly released: ReadonlySet<string>;
   /** Bodies of a queue that are no hints. */
   readonly malformed: readonly string[];
 }
@@ -143,16 +149,17 @@ export function readDump({ table, queues }: Dump): Stored {
     .filter(({ pk }) => pk!.S!.startsWith('dlq#'))
     .map((item) => ({ dlqId: item.sk!.S!, messageId: item.m!.S!, expiry: expiryOf(item) }));
   const bodies = Object.values(queues).flat();
+  const due = table.filter(({ pk }) => pk!.S!.startsWith('due#'));
+  const all = [...bodies, ...due.map(({ h }) => h!.S!)];
   return {
     messages,
     deadLetters: new Map(deadLetters.map((deadLetter) => [deadLetter.dlqId, deadLetter])),
     hints: bodies.flatMap((body) => decodeHint(body) ?? []),
-    due: table
-      .filter(({ pk }) => pk!.S!.startsWith('due#'))
-      .flatMap((item) => {
-        const hint = decodeHint(item.h!.S!);
-        return hint === undefined ? [] : [{ hint, at: dueOf(item) }];
-      }),
+    due: due.flatMap((item) => {
+      const hint = decodeHint(item.h!.S!);
+      return hint === undefined ? [] : [{ hint, at: dueOf(item) }];
+    }),
+    released: new Set(all.flatMap((body) => decodeBodyHint(body)?.messageId ?? [])),
     malformed: bodies.filter((body) => decodeHint(body) === undefined && decodeBodyHint(body) === undefined),
   };
 }

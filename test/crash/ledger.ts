@@ -12,7 +12,9 @@ export interface Access {
 }
 
 /** What a publish asks for beside its headers; see {@link Publish}. */
-export type Asked = Pick<Publish, 'delay' | 'retryDelay' | 'deduplicationId'>;
+export interface Asked extends Pick<Publish, 'delay' | 'retryDelay' | 'deduplicationId'> {
+  readonly body?: string;
+}
 
 type Answer = { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
 
@@ -23,16 +25,20 @@ export class Ledger {
   readonly deadLetterRequests: DeadLetterRequest[] = [];
   readonly arrivals: Arrival[] = [];
   readonly sink: Sink;
+  /** What was published to each URL. */
+  private readonly bodies = new Map<string, string>();
 
   /** `reply` says what a destination answers by its path and the number of the attempt. */
   constructor(
     public access: Access,
     reply: (path: string, retried: number) => Reply | Promise<Reply>,
   ) {
-    this.sink = new Sink(async ({ path, headers }) => {
+    this.sink = new Sink(async ({ path, headers, body }) => {
       const retried = Number(headers['upstash-retried']);
       const messageId = String(headers['upstash-message-id']);
-      const at = this.arrivals.push({ messageId, retried, arrivedAt: this.access.now() }) - 1;
+      const published = this.bodies.get(this.sink.url(path));
+      const isGarbled = published !== undefined && body.toString() !== published;
+      const at = this.arrivals.push({ messageId, retried, arrivedAt: this.access.now(), isGarbled }) - 1;
       const answer = await reply(path, retried);
       const status = typeof answer === 'object' ? answer.status : answer;
       if (status !== 'hang') this.arrivals[at] = { ...this.arrivals[at]!, answeredAt: this.access.now(), status };
@@ -44,10 +50,11 @@ export class Ledger {
   async publish(
     url: string,
     headers: Readonly<Record<string, string>>,
-    asked: Asked = {},
+    { body: content = 'body', ...asked }: Asked = {},
   ): Promise<string | undefined> {
     const askedAt = this.access.now();
-    const { status, body } = await this.send('POST', `/v2/publish/${url}`, headers, 'body');
+    this.bodies.set(url, content);
+    const { status, body } = await this.send('POST', `/v2/publish/${url}`, headers, content);
     const messageId = status === 200 || status === 202 ? String(body.messageId) : undefined;
     this.publishes.push({ url, status, askedAt, ...asked, ...(messageId === undefined ? {} : { messageId }) });
     return messageId;
@@ -120,6 +127,7 @@ export class Ledger {
     for (const list of [this.publishes, this.cancels, this.deadLetterRequests, this.arrivals, this.sink.arrivals]) {
       list.length = 0;
     }
+    this.bodies.clear();
   }
 
   private async send(
@@ -147,13 +155,23 @@ export async function dumpOf(service: LocalService, drained: boolean): Promise<D
     now: service.clock.now(),
     drained,
     table: await scan(service),
+    objects: Object.values(service.objects()).flat(),
     queues: { deliveries: bodies('Deliveries'), failures: bodies('Failures'), redrive: bodies('Redrive') },
   };
 }
 
 /** Name of a service's table. */
-export function tableOf({ resources }: LocalService): string {
-  return Object.values(resources).find(({ type }) => type === 'AWS::DynamoDB::Table')!.ref;
+export function tableOf(service: LocalService): string {
+  return nameOf(service, 'AWS::DynamoDB::Table');
+}
+
+/** Name of a service's bucket. */
+export function bucketOf(service: LocalService): string {
+  return nameOf(service, 'AWS::S3::Bucket');
+}
+
+function nameOf({ resources }: LocalService, wanted: string): string {
+  return Object.values(resources).find(({ type }) => type === wanted)!.ref;
 }
 
 async function scan(service: LocalService): Promise<Item[]> {

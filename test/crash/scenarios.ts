@@ -1,3 +1,4 @@
+import { BODY_SCENARIOS } from './scenarios/bodies';
 import { DELIVERY_SCENARIOS } from './scenarios/delivery';
 import { REQUEST_SCENARIOS } from './scenarios/requests';
 import type { Scenario } from './scenarios/scenario';
@@ -6,4 +7,9 @@ import { TICK_SCENARIOS } from './scenarios/tick';
 export type { Scenario } from './scenarios/scenario';
 
 /** Everything in which a call of the service can fail. */
-export const SCENARIOS: readonly Scenario[] = [...DELIVERY_SCENARIOS, ...REQUEST_SCENARIOS, ...TICK_SCENARIOS];
+export const SCENARIOS: readonly Scenario[] = [
+  ...DELIVERY_SCENARIOS,
+  ...REQUEST_SCENARIOS,
+  ...BODY_SCENARIOS,
+  ...TICK_SCENARIOS,
+];

@@ -11,7 +11,7 @@ import type { Reply } from '../e2e/sink';
 import { check, type Violation } from './checker';
 import { Faults, type HeldHint, type PlannedFault } from './faults';
 import { type Dump, readDump } from './history';
-import { type Asked, dumpOf, Ledger, tableOf } from './ledger';
+import { type Asked, bucketOf, dumpOf, Ledger, tableOf } from './ledger';
 
 const MINUTE = 60_000;
 /** What a drain moves time on by, step by step, unless everything has ended. */
@@ -323,7 +323,7 @@ export class Stage {
   }
 
   /** Deletes everything but what the tick keeps for itself. */
-  private async clear({ table, queues }: Dump): Promise<void> {
+  private async clear({ table, objects, queues }: Dump): Promise<void> {
     const items = table.filter(({ pk }) => pk!.S !== 'promoter' && pk!.S !== 'keys');
     for (let start = 0; start < items.length; start += BATCH_WRITES) {
       const writes = items
@@ -332,6 +332,8 @@ export class Stage {
       const RequestItems = { [tableOf(this.service)]: writes };
       await callAws(this.service.endpoints.dynamodb, 'DynamoDB_20120810.BatchWriteItem', { RequestItems });
     }
+    for (const key of objects)
+      await fetch(`${this.service.endpoints.s3}/${bucketOf(this.service)}/${key}`, { method: 'DELETE' });
     this.ledger.reset();
     this.faults.reset();
     this.lines.length = 0;

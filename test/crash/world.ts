@@ -1,9 +1,10 @@
 import type { Message } from '../../lambda/message/message';
 import { derivedMessageId, dlqIdOf } from '../../lambda/message/message-id';
 import type { AttemptRecord } from '../../lambda/message/message-state';
-import { dlqKey, dueKey, type Item, N, S, stateKey } from '../../lambda/store/keys';
+import { heldKey } from '../../lambda/store/body-key';
+import { bodyReleaseKey, dlqKey, dueKey, type Item, N, S, stateKey } from '../../lambda/store/keys';
 import { encodeAttempt, encodeInlineAttempt, encodeMessage, ttlOf } from '../../lambda/store/message-items';
-import { encodeHint } from '../../lambda/wait/hint';
+import { encodeBodyHint, encodeHint } from '../../lambda/wait/hint';
 import { newMessage } from '../lambda/messages';
 import { check, type Rule } from './checker';
 import type { Arrival, Cancel, DeadLetterRequest, Dump, LogEntry, Publish } from './history';
@@ -27,6 +28,8 @@ export class World {
   readonly lines: string[] = ['{"event":"delivered"}'];
   readonly log: LogEntry[] = [];
   table: Item[] = [];
+  /** Keys of bodies in the bucket. */
+  objects: string[] = [];
   earlier: Dump | undefined;
 
   rules(): Rule[] {
@@ -37,7 +40,13 @@ export class World {
   }
 
   dump(): Dump {
-    return { now: this.now, drained: this.drained, table: [...this.table], queues: structuredClone(this.queues) };
+    return {
+      now: this.now,
+      drained: this.drained,
+      table: [...this.table],
+      objects: [...this.objects],
+      queues: structuredClone(this.queues),
+    };
   }
 
   /** Publishes to a URL of its own. */
@@ -51,6 +60,14 @@ export class World {
 
   put(message: Message): void {
     this.table.push(encodeMessage(message, EXPIRY));
+  }
+
+  /** A message whose body is held for it. */
+  hold(name: string): Message {
+    const messageId = derivedMessageId(T, name);
+    const key = heldKey(messageId);
+    this.objects.push(key);
+    return this.publish(name, { stored: { key, size: 10_000 } });
   }
 
   /** An attempt that was made, a second after the last or when the message was due. */
@@ -173,6 +190,10 @@ export function endedWorld() {
   const unique = world.deliver(world.publish('unique', {}, { deduplicationId: 'one' }));
   const told = { url: unique.url, messageId: unique.messageId, deduplicationId: 'one' };
   world.publishes.push({ ...told, status: 202, askedAt: T + MINUTE });
+
+  const held = world.deliver(world.hold('held'));
+  const release = { ...bodyReleaseKey(held.messageId, EXPIRY), h: S(encodeBodyHint(held)), lane: S('deliveries') };
+  world.table.push(release);
   return {
     world,
     delivered,
@@ -186,6 +207,8 @@ export function endedWorld() {
     movedId,
     successor,
     unique,
+    held,
+    release,
   };
 }
 

@@ -25,6 +25,9 @@ export const RETRY_AT_ONCE = { 'Upstash-Retries': '1', 'Upstash-Retry-Delay': '0
 /** Retries whose worst case nobody can foresee, so that the message expires only when it has ended. */
 export const UNFORESEEN = { 'Upstash-Retries': '40' };
 
+/** A body that the table does not take. */
+export const LARGE = { body: 'large '.repeat(1_500) };
+
 export const API = /^api (?!GetSecretValue)/;
 export const DELIVERY = /^(deliver|fail) (?!GetSecretValue)/;
 
