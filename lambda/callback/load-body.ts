@@ -15,7 +15,7 @@ type Carrier = Pick<Message, 'source' | 'stored' | 'body' | 'redact'>;
  * What a message delivers: its own body, or, for a callback, the report built from the message it tells
  * of. Undefined when that is no longer stored, or what it reports on: that is never an empty delivery.
  */
-export async function loadBody(message: Message): Promise<Uint8Array | undefined> {
+export async function loadBody(message: Carrier): Promise<Uint8Array | undefined> {
   return (await loadBodyPart(message))?.bytes;
 }
 

@@ -75,7 +75,7 @@ async function updateState(
 /** Lets a message be deleted when nobody asks for it any more; what says that it has ended is not gone before it. */
 async function expire({ messageId, stored }: Message, { ends }: MessageState, now: number): Promise<void> {
   const at = now + Math.max(retention().dlqMs, retention().logMs);
-  if (stored !== undefined && isHeld(stored.key)) await scheduleBodyRelease(messageId, expiryOf(ttlOf(at))!);
+  if (stored !== undefined && isHeld(stored.key)) await scheduleBodyRelease({ messageId }, expiryOf(ttlOf(at))!);
   const attempts = ends.map((end, attempt) => attemptKey(messageId, attempt, end));
   for (const key of [messageKey(messageId), ...attempts, stateKey(messageId)]) await setExpiry(key, at);
 }

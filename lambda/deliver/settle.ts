@@ -80,7 +80,8 @@ async function settleEnd(row: MessageRow, now: number): Promise<void> {
   // Without a time, that is done when its callbacks have ended.
   if (needed === undefined || (expiresAt !== undefined && expiresAt >= needed)) return;
   const ttl = ttlOf(needed);
-  if (message.stored !== undefined && isHeld(message.stored.key)) await scheduleBodyRelease(messageId, expiryOf(ttl)!);
+  if (message.stored !== undefined && isHeld(message.stored.key))
+    await scheduleBodyRelease({ messageId }, expiryOf(ttl)!);
   await dynamodb.send(
     new UpdateItemCommand({
       TableName: requireEnv('TABLE_NAME'),

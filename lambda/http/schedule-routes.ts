@@ -93,8 +93,8 @@ export const SCHEDULE_ROUTES: readonly Route[] = [
     method: 'DELETE',
     path: '/v2/schedules/:scheduleId',
     access: 'write',
-    answer: async (_request, { scheduleId = '' }) => {
-      await deleteSchedule(scheduleId);
+    answer: async ({ now }, { scheduleId = '' }) => {
+      await deleteSchedule(scheduleId, now);
       return ok({});
     },
   },

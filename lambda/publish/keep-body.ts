@@ -22,7 +22,7 @@ export async function keepBody(
   if (!isLarge(message)) return message;
   const key = bodyKey(message.messageId, expiresAt, now);
   // What is held is deleted with its message, so it cannot be that of another one too.
-  if (isHeld(key)) await scheduleBodyRelease(message.messageId, now + LOOK_AFTER_MS);
+  if (isHeld(key)) await scheduleBodyRelease({ messageId: message.messageId }, now + LOOK_AFTER_MS);
   const putting = shared.get(message.body) ?? putBody(key, message);
   if (!isHeld(key)) shared.set(message.body, putting);
   return { ...message, body: new Uint8Array(), stored: await putting };

@@ -1,3 +1,4 @@
+import { loadBody } from '../callback/load-body';
 import { serviceNow } from '../clock';
 import { logEvent } from '../logs/write-line';
 import { derivedMessageId } from '../message/message-id';
@@ -97,8 +98,19 @@ async function publish(schedule: Schedule, tick: number, startedAt: number): Pro
 
 /** What a run publishes; why it can't, if its URL group is not there. */
 async function contentsOf(schedule: Schedule, startedAt: number): Promise<NewMessage[] | string> {
-  const { version: _, createdAt: _created, cron: _cron, destination, queueName, delay = 0, ...content } = schedule;
-  const message = { ...content, notBefore: startedAt + Math.round(delay * 1000) };
+  const {
+    version: _,
+    createdAt: _created,
+    cron: _cron,
+    stored: _stored,
+    destination,
+    queueName,
+    ...content
+  } = schedule;
+  const { delay = 0, ...settings } = content;
+  const body = await loadBody(schedule);
+  if (body === undefined) return 'its body is no longer stored';
+  const message = { ...settings, body, notBefore: startedAt + Math.round(delay * 1000) };
   if ('url' in destination) return [{ ...message, url: destination.url }];
   const group = await getUrlGroup(destination.topicName);
   if (group === undefined) return `url group not found: ${destination.topicName}`;

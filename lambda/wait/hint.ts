@@ -36,19 +36,22 @@ function readGrant({ k, l, o, g, u }: Readonly<Record<string, unknown>>): Grant 
   return { list: { kind: k, name: l }, order: o, at: g as number, ...until };
 }
 
-/** A reason to look whether a body that is held for a message is still needed. */
+/** A reason to look whether a body that is held for a message, or for a version of a schedule, is still needed. */
 export interface BodyHint {
   readonly messageId: string;
+  /** The schedule that {@link messageId} is a version of. */
+  readonly scheduleId?: string;
 }
 
-export function encodeBodyHint({ messageId }: BodyHint): string {
-  return JSON.stringify({ b: messageId });
+export function encodeBodyHint({ messageId, scheduleId }: BodyHint): string {
+  return JSON.stringify({ b: messageId, s: scheduleId });
 }
 
 /** Undefined for anything that {@link encodeBodyHint} did not write. */
 export function decodeBodyHint(body: string): BodyHint | undefined {
-  const { b } = readObject(body);
-  return typeof b === 'string' && placeOf(b) !== undefined ? { messageId: b } : undefined;
+  const { b, s } = readObject(body);
+  if (typeof b !== 'string' || placeOf(b) === undefined) return undefined;
+  return { messageId: b, ...(typeof s === 'string' ? { scheduleId: s } : {}) };
 }
 
 /** A reason to look whether a schedule is to be run for a tick, milliseconds, or for one before it. */

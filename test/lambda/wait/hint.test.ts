@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { derivedMessageId } from '../../../lambda/message/message-id';
-import { decodeBodyHint, decodeHint, encodeBodyHint, encodeHint, type Hint } from '../../../lambda/wait/hint';
+import {
+  decodeBodyHint,
+  decodeHint,
+  decodeScheduleHint,
+  encodeBodyHint,
+  encodeHint,
+  encodeScheduleHint,
+  type Hint,
+} from '../../../lambda/wait/hint';
 
 const NOW = 1_780_000_000_000;
 const messageId = derivedMessageId(NOW, 'a');
@@ -31,6 +39,26 @@ test('a hint at a body comes back as it was, and is none at an attempt', () => {
   );
 });
 
+test('a hint at a schedule, and one at its body, come back as they were, and are of no other kind', () => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^[A-Za-z0-9._-]{1,256}$/), fc.nat(9_999_999_999_999), (scheduleId, tick) => {
+      const hint = encodeScheduleHint({ scheduleId, tick });
+      expect([decodeScheduleHint(hint), decodeHint(hint), decodeBodyHint(hint)]).toEqual([
+        { scheduleId, tick },
+        undefined,
+        undefined,
+      ]);
+      const body = encodeBodyHint({ messageId, scheduleId });
+      expect([decodeBodyHint(body), decodeHint(body), decodeScheduleHint(body)]).toEqual([
+        { messageId, scheduleId },
+        undefined,
+        undefined,
+      ]);
+      expect(hint.length).toBeLessThan(1024);
+    }),
+  );
+});
+
 const valid = { m: messageId, a: 0, d: NOW };
 
 test.each([
@@ -56,17 +84,28 @@ test.each([
   JSON.stringify({ ...valid, d: null }),
   `{"m":"${messageId}","a":0,"d":1e999}`,
 ])('%j is none', (body) => {
-  expect([decodeHint(body), decodeBodyHint(body)]).toEqual([undefined, undefined]);
+  expect([decodeHint(body), decodeBodyHint(body), decodeScheduleHint(body)]).toEqual([undefined, undefined, undefined]);
 });
 
 test.each([{}, { b: 7 }, { b: 'msg_1' }, { b: [messageId] }])('%j is no hint at a body', (body) => {
   expect(decodeBodyHint(JSON.stringify(body))).toBeUndefined();
 });
 
+test.each([{}, { s: 7, t: 1 }, { s: 'a' }, { s: 'a', t: '1' }, { s: 'a', t: 0.5 }, { t: 1 }])(
+  '%j is no hint at a schedule',
+  (body) => {
+    expect(decodeScheduleHint(JSON.stringify(body))).toBeUndefined();
+  },
+);
+
 test('no text makes it throw', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (body) => {
-      expect([decodeHint(body), decodeBodyHint(body)]).toEqual([undefined, undefined]);
+      expect([decodeHint(body), decodeBodyHint(body), decodeScheduleHint(body)]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
     }),
     { numRuns: 1_000 },
   );
