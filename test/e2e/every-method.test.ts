@@ -39,7 +39,8 @@ function noting<T extends object>(target: T, called: Set<string>, prefix = ''): 
   return new Proxy(target, {
     get(_, name: string) {
       const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return noting(value as object, called, `${name}.`);
+      if (typeof value === 'object' && value !== null) return noting(value, called, `${name}.`);
+      if (typeof value !== 'function') return value;
       return (...args: unknown[]) => {
         if (name === 'queue') return noting(value.apply(target, args), called, 'queue.');
         called.add(prefix + name);

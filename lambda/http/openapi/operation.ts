@@ -19,6 +19,7 @@ const REFUSALS = {
     'OverQuota',
     'The quota of the day is used up. `RateLimit-Reset` says in unix seconds when the next one begins.',
   ],
+  503: ['Unfinished', 'Carried out in part. Repeat it, and it goes on.'],
 } as const;
 type Refusal = keyof typeof REFUSALS;
 
@@ -39,8 +40,8 @@ export const ERROR_RESPONSES = {
   ...Object.fromEntries(
     Object.entries(REFUSALS).map(([status, [name, description]]) => [
       name,
-      // Larger than the front door lets in: then it says so.
-      json(description, status === '413' ? { anyOf: [ERROR, FRONT_DOOR_ERROR] } : ERROR),
+      // Too large for the front door, or too slow: then it says so.
+      json(description, ['413', '503'].includes(status) ? { anyOf: [ERROR, FRONT_DOOR_ERROR] } : ERROR),
     ]),
   ),
   Fault: json('A fault of the service, or of the function that answers.', { anyOf: [ERROR, FRONT_DOOR_ERROR] }),

@@ -70,7 +70,7 @@ export const QUEUE_PATHS: Paths = {
       description: 'Also if there is none. Cancels what waits in it.',
       parameters: [queueName],
       answers: { 200: object({}) },
-      refusals: [400],
+      refusals: [400, 503],
     }),
   },
   '/v2/queues/{queueName}/pause': {
@@ -78,9 +78,10 @@ export const QUEUE_PATHS: Paths = {
       id: 'pauseQueue',
       tag,
       summary: 'Hold back the deliveries of a queue',
+      description: 'Creates the queue if there is none.',
       parameters: [queueName],
       answers: { 200: object({}) },
-      refusals: [400],
+      refusals: [400, 412],
     }),
   },
   '/v2/queues/{queueName}/resume': {
