@@ -9,7 +9,18 @@ import { measureBundles } from './bundles';
 import { type Bill, billOf, idleBillOf } from './cost';
 import { GOALS } from './goals';
 import { RequestLog } from './request-log';
-import { alone, type Bench, deadLetters, delayed, Gate, inRequests, inTens, type Outcome, speed } from './scenarios';
+import {
+  alone,
+  type Bench,
+  deadLetters,
+  delayed,
+  Gate,
+  inRequests,
+  inTens,
+  large,
+  type Outcome,
+  speed,
+} from './scenarios';
 import { BenchSink } from './sink';
 
 const ROOT = path.join(__dirname, '..');
@@ -121,6 +132,7 @@ async function main(args: readonly string[]): Promise<void> {
     'Published a hundred to a request, batches of 10',
     await inRequests(bench, Math.ceil(messages / 1000) * 200),
   );
+  const huge = printOutcome('A body of 64 KB, batches of 10', await large(bench, Math.ceil(messages / 10)));
   const late = printOutcome('Delayed by an hour', await delayed(bench, Math.ceil(messages / 10)));
 
   const idle = idleBillOf({ ...idleParts(), tickCalls: idleTick });
@@ -176,6 +188,7 @@ async function main(args: readonly string[]): Promise<void> {
       ['with a deduplication id', unique.bill],
       ['published a hundred to a request', batched.bill],
       ['delayed by an hour', late.bill],
+      ['with a body of 64 KB, delivered at the first attempt', huge.bill],
       ['failed four times, dead letter, failure callback', dead.bill],
       ['idle, a month', idle],
     ]);

@@ -10,6 +10,8 @@ export interface Workload {
   /** Invocations of the functions that deliver, and attempts that they made. */
   readonly batches: number;
   readonly attempts: number;
+  /** Of each body. */
+  readonly bodyBytes: number;
 }
 
 /** Dollars for a million messages, by what they are paid for. */
@@ -19,19 +21,23 @@ export interface Bill {
 }
 
 const MILLION = 1_000_000;
+const DAYS_A_MONTH = 30.4;
 
 /**
  * Prices a workload. Receives and deletes of the event sources, which no function makes, are priced by batch.
  * The secrets are left out: a container reads them once a minute, however many messages there are.
  */
-export function billOf({ messages, calls, apiRequests, batches, attempts }: Workload): Bill {
+export function billOf({ messages, calls, apiRequests, batches, attempts, bodyBytes }: Workload): Bill {
   const perMessage = (count: number) => count / messages;
   const sum = (of: (call: LoggedCall) => number) => calls.reduce((total, call) => total + of(call), 0);
   const count = (service: LoggedCall['service']) => calls.filter((call) => call.service === service).length;
-  const { gigabytes, ingestSeconds, ingestSecondsPerFurther, overheadSeconds, destinationSeconds, egressBytes } =
+  const { gigabytes, ingestSeconds, ingestSecondsPerFurther, overheadSeconds, destinationSeconds, headBytes } =
     ASSUMPTIONS;
   const ingest = apiRequests * ingestSeconds + (messages - apiRequests) * ingestSecondsPerFurther;
   const seconds = (time: number) => time * gigabytes * PRICES.lambdaGigabyteSecond * MILLION;
+  const gets = calls.filter(({ operation }) => operation === 'GetObject').length;
+  const puts = calls.flatMap(({ put }) => put ?? []);
+  const gigabyteMonths = puts.reduce((total, { bytes, days }) => total + (bytes * 1e-9 * days) / DAYS_A_MONTH, 0);
   const lines = {
     'front door': perMessage(apiRequests) * PRICES.httpApiRequests,
     'publish function': perMessage(apiRequests) * PRICES.lambdaRequests + seconds(perMessage(ingest)),
@@ -39,7 +45,9 @@ export function billOf({ messages, calls, apiRequests, batches, attempts }: Work
     SQS: perMessage(count('sqs') + 2 * batches) * PRICES.sqsRequests,
     'DynamoDB writes': perMessage(sum((call) => call.writeUnits)) * PRICES.writeUnits,
     'DynamoDB reads': perMessage(sum((call) => call.readUnits)) * PRICES.readUnits,
-    egress: perMessage(attempts) * egressBytes * 1e-9 * MILLION * PRICES.egressGigabyte,
+    'S3 requests': perMessage(puts.length) * PRICES.s3Puts + perMessage(gets) * PRICES.s3Gets,
+    'S3 storage': perMessage(gigabyteMonths) * MILLION * PRICES.s3GigabyteMonth,
+    egress: perMessage(attempts) * (headBytes + bodyBytes) * 1e-9 * MILLION * PRICES.egressGigabyte,
   };
   return { lines, total: Object.values(lines).reduce((total, line) => total + line, 0) };
 }

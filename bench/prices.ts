@@ -15,6 +15,10 @@ export const PRICES = {
   writeUnits: 0.625,
   /** DynamoDB on demand: a million read request units, of 4 KB. */
   readUnits: 0.125,
+  /** S3 standard: a million puts, a million gets, and a GB kept for a month. Deletes cost nothing. */
+  s3Puts: 5.0,
+  s3Gets: 0.4,
+  s3GigabyteMonth: 0.023,
   /** Secrets Manager: a secret a month. */
   secretMonth: 0.4,
   /** Data transfer out to the internet: a GB. */
@@ -36,8 +40,8 @@ export const ASSUMPTIONS = {
   overheadSeconds: 0.01,
   /** Seconds that a destination takes to answer. */
   destinationSeconds: 0.1,
-  /** Bytes that leave AWS for one attempt with a body of 1 KB: headers and TLS included. */
-  egressBytes: 2_500,
+  /** Bytes that leave AWS for one attempt beside its body: headers and TLS. */
+  headBytes: 1_476,
   /** Requests that Lambda makes to an idle queue in a month: five pollers, each of which waits 20 seconds. */
   idleQueueRequests: 648_000,
   /** Seconds that a tick takes which finds nothing to do. */

@@ -8,6 +8,8 @@ export interface LoggedCall {
   readonly caller: string;
   readonly readUnits: number;
   readonly writeUnits: number;
+  /** Of an object put: its bytes, and the days that it is kept, by the prefix of its key. */
+  readonly put: { readonly bytes: number; readonly days: number } | undefined;
   /** Write units by the sizes of the items in the request, where the request tells them all. */
   readonly expectedWriteUnits: number | undefined;
 }
@@ -24,6 +26,7 @@ export class RequestLog {
       caller: call.accessKeyId.replace(/\.\d+$/, ''),
       readUnits: unitsOf(answer, 'x-consumed-read-units'),
       writeUnits: unitsOf(answer, 'x-consumed-write-units'),
+      put: putOf(call),
       expectedWriteUnits: expectedWriteUnits(call),
     });
     return answer;
@@ -37,6 +40,13 @@ export class RequestLog {
 
 function unitsOf(answer: Answer, header: string): number {
   return answer === 'dropped' ? 0 : Number(answer.headers[header] ?? 0);
+}
+
+function putOf({ service, operation, input }: AwsCall): LoggedCall['put'] {
+  if (service !== 's3' || operation !== 'PutObject') return undefined;
+  const [, days] = /^d(\d+)\//.exec(String(input.Key)) ?? [];
+  if (days === undefined) throw new Error(`nobody knows how long ${String(input.Key)} is kept`);
+  return { bytes: Number(input.ContentLength), days: Number(days) };
 }
 
 /** One unit for each KB begun of an item put; twice as many in a transaction (DynamoDB pricing). */

@@ -41,23 +41,30 @@ export interface Outcome extends Workload {
 }
 
 const BODY = randomBytes(512).toString('hex');
+/** 64 KB. */
+const LARGE_BODY = randomBytes(32 * 1024).toString('hex');
 let published = 0;
 
-/** Publishes one message of 1 KB to a path of its own below `where`; throws unless it is accepted. */
-async function publish(bench: Bench, where: string, headers: Record<string, string> = {}): Promise<string> {
+/** Publishes one message to a path of its own below `where`; throws unless it is accepted. */
+async function publish(
+  bench: Bench,
+  where: string,
+  headers: Record<string, string> = {},
+  body = BODY,
+): Promise<string> {
   const path = `${where}/${++published}`;
   const response = await fetch(`${bench.service.url}/v2/publish/${bench.sinkUrl}${path}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${bench.service.token}`, 'content-type': 'application/json', ...headers },
-    body: BODY,
+    body,
   });
   if (!response.ok) throw new Error(`publish was answered with ${response.status}: ${await response.text()}`);
   await response.arrayBuffer();
   return path;
 }
 
-/** `perRequest` messages are in one request to the API. */
-async function counted(bench: Bench, run: () => Promise<string[]>, perRequest = 1): Promise<Outcome> {
+/** `perRequest` messages, each with this body, are in one request to the API. */
+async function counted(bench: Bench, run: () => Promise<string[]>, perRequest = 1, body = BODY): Promise<Outcome> {
   bench.log.reset();
   const before = { batches: bench.batches(), requests: bench.sink.requests };
   const paths = await run();
@@ -69,6 +76,7 @@ async function counted(bench: Bench, run: () => Promise<string[]>, perRequest = 
     apiRequests: paths.length / perRequest,
     batches: bench.batches() - before.batches,
     attempts: bench.sink.requests - before.requests,
+    bodyBytes: body.length,
     lost,
   };
 }
@@ -101,18 +109,29 @@ function idOnce(headers: Record<string, string>): Record<string, string> {
 const ROUND = 200;
 
 /** Messages that are held back until there are enough of them for full batches. */
-export function inTens(bench: Bench, messages: number, headers: Record<string, string> = {}): Promise<Outcome> {
-  return counted(bench, async () => {
+export function inTens(
+  bench: Bench,
+  messages: number,
+  headers: Record<string, string> = {},
+  body = BODY,
+): Promise<Outcome> {
+  const run = async () => {
     const paths: string[] = [];
     while (paths.length < messages) {
       bench.gate.close();
       const round = Math.min(ROUND, messages - paths.length);
-      paths.push(...(await concurrently(round, 16, () => publish(bench, '/tens', idOnce(headers)))));
+      paths.push(...(await concurrently(round, 16, () => publish(bench, '/tens', idOnce(headers), body))));
       bench.gate.open();
       await bench.service.whenIdle();
     }
     return paths;
-  });
+  };
+  return counted(bench, run, 1, body);
+}
+
+/** Messages whose bodies of 64 KB the table does not take, in full batches. */
+export function large(bench: Bench, messages: number): Promise<Outcome> {
+  return inTens(bench, messages, {}, LARGE_BODY);
 }
 
 /** What one request of {@link inRequests} carries. */
