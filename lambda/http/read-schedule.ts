@@ -1,9 +1,11 @@
 import { requireNumber } from '../config';
 import { canonicalName } from '../message/header-map';
+import { hasQueue } from '../queue/find-queues';
 import type { ScheduleContent } from '../schedule/create-schedule';
 import { CronError, parseCron } from '../schedule/cron';
 import type { ApiRequest } from './api-request';
 import { isName } from './destination';
+import { refuseTooManyQueues } from './enqueue';
 import { badRequest, HttpError } from './http-error';
 import { printable } from './printable';
 import { type Destination, destinationOf, readOptions, readTarget } from './read-publish';
@@ -38,6 +40,7 @@ export async function readSchedule(request: ApiRequest, rest: string): Promise<S
   const cron = readCron(settingOf(request, 'upstash-cron'));
   const scheduleId = readName(request, 'upstash-schedule-id');
   const queueName = readName(request, 'upstash-queue-name');
+  if (queueName !== undefined && !(await hasQueue(queueName))) await refuseTooManyQueues();
   const options = await readOptions(withoutOwn(request), withoutRefused(target));
   const { notBefore, deduplicationId: _, contentBasedDeduplication: _flag, ...content } = options;
   return {

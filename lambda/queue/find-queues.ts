@@ -15,6 +15,10 @@ export interface Queue {
   readonly lag: number;
 }
 
+export async function hasQueue(name: string): Promise<boolean> {
+  return (await getItem(limitsKey({ kind: 'queue', name }))) !== undefined;
+}
+
 /** Undefined when there is none of this name. */
 export async function getQueue(name: string): Promise<Queue | undefined> {
   const row = await getItem(limitsKey({ kind: 'queue', name }));

@@ -4,9 +4,11 @@ import { decodeState } from '../store/message-items';
 import { getItems, queryPartition } from '../store/read-items';
 import {
   decodeLastRun,
+  decodePlaces,
   decodeSchedule,
   decodeScheduleRow,
   type LastRun,
+  type RunPlaces,
   type Schedule,
   type ScheduleRow,
 } from './schedule';
@@ -19,6 +21,8 @@ export interface FoundSchedule {
   readonly schedule: Schedule;
   readonly row: ScheduleRow;
   readonly lastRun: LastRun | undefined;
+  /** Those of the latest run that is enqueued. */
+  readonly places: RunPlaces | undefined;
 }
 
 /** The rows of all schedules, by id. `consistent`: those of the last second too, at twice the price. */
@@ -56,7 +60,7 @@ async function loadSchedules(scheduleIds: readonly string[]): Promise<FoundSched
       const row = rows.get(schedule.scheduleId);
       // Written together, but not read so: it was replaced in between.
       if (row?.version !== schedule.version) continue;
-      found.set(schedule.scheduleId, { schedule, row, lastRun: decodeLastRun(item) });
+      found.set(schedule.scheduleId, { schedule, row, lastRun: decodeLastRun(item), places: decodePlaces(item) });
     }
     missing = missing.filter((id) => rows.has(id) && !found.has(id));
   }

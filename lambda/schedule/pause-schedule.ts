@@ -21,7 +21,9 @@ export async function resumeSchedule(scheduleId: string, now: number): Promise<b
     if (item === undefined) return false;
     const row = decodeScheduleRow(item);
     if (!row.isPaused) return true;
-    const next = nextTick(parseCron(row.cron), now)!;
+    // By the clock of the run, a tick may have passed that is still to come by this one.
+    const begun = row.startedAt === undefined ? row.next - 1 : row.next;
+    const next = nextTick(parseCron(row.cron), Math.max(now, begun))!;
     const isResumed = await updateSchedule(scheduleRowKey(scheduleId), {
       UpdateExpression: 'SET paused = :false, #next = :next REMOVE #start',
       ConditionExpression: 'v = :version AND paused = :true',

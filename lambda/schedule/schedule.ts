@@ -41,6 +41,13 @@ export interface LastRun {
   readonly error?: string;
 }
 
+/** The places that the messages of a run have in its queue, which must be the same if it is done again. */
+export interface RunPlaces {
+  readonly tick: number;
+  /** By message id. */
+  readonly seqs: Readonly<Record<string, number>>;
+}
+
 /** When a schedule runs next. */
 export interface ScheduleRow {
   readonly scheduleId: string;
@@ -48,7 +55,7 @@ export interface ScheduleRow {
   readonly cron: string;
   /** The tick of the next run, milliseconds; a schedule that is paused has none. */
   readonly next: number;
-  /** When the run for {@link next} began, if it was late. */
+  /** When the run for {@link next} began; absent until then. */
   readonly startedAt?: number;
   readonly isPaused: boolean;
 }
@@ -71,8 +78,13 @@ export function decodeSchedule(item: Item): Schedule {
   };
 }
 
+export function decodePlaces(item: Item): RunPlaces | undefined {
+  if (item.seqs === undefined) return undefined;
+  return { tick: Number(item.tick!.N), seqs: JSON.parse(item.seqs.S!) as RunPlaces['seqs'] };
+}
+
 export function decodeLastRun(item: Item): LastRun | undefined {
-  return item.last === undefined ? undefined : (JSON.parse(item.last.S!) as LastRun);
+  return item.lastRun === undefined ? undefined : (JSON.parse(item.lastRun.S!) as LastRun);
 }
 
 export function encodeScheduleRow({ scheduleId, version, cron, next, isPaused }: ScheduleRow): Item {
