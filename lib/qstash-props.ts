@@ -114,8 +114,8 @@ export interface QStashProps {
    * Memory of the functions that call destinations. Between 128 MiB and 10240 MiB. More memory is also more
    * CPU, and a price per millisecond that rises with it.
    *
-   * Ten attempts are made at a time, each with its body in memory: where many bodies have megabytes, and callbacks
-   * report them, give it more.
+   * Ten attempts are made at a time, each with its body in memory. The default has room for the largest bodies, and
+   * for the callbacks that report them.
    *
    * @default Size.mebibytes(512)
    */
