@@ -92,7 +92,7 @@ const example = (name: string) => readFileSync(path.join(ROOT, 'examples/tour', 
 const shell = (part: string) => run('bash', '-euc', here(block('sh', part)));
 
 test('the tour: from a failed message in the dead letter queue and back', async () => {
-  const publish = block('ts', 'publishJSON');
+  const publish = block('ts', 'failureCallback');
   expect(example('publish.mts')).toBe(publish);
   expect(await runTypeScript('publish.mts', publish)).toMatch(/^published msg_\w+$/m);
   await until(() => told.includes('failed for good, dlqId'));
@@ -108,6 +108,18 @@ test('the tour: from a failed message in the dead letter queue and back', async 
   expect(JSON.parse(await shell('{"order": 8}'))).toMatchObject({ url: here('http://localhost:3000/orders') });
   await until(() => told.includes('{"order": 8} -> 200'));
   expect(told).not.toContain('refused');
+});
+
+test('groups, queues, schedules and limits', async () => {
+  const more = block('ts', 'urlGroups.addEndpoints');
+  expect(example('more.mts')).toBe(more);
+  expect(await runTypeScript('more.mts', more)).toContain('published');
+  const expected = ['/mail {"order":9}', '/stock {"order":9}', '/items {"item":99}'];
+  await until(() => expected.every((text) => told.includes(`${text} -> 200`)));
+  const [first, second] = ['{"invoice":1} -> 200', '{"invoice":2} -> 200'];
+  await until(() => told.includes(first) && told.includes(second));
+  expect(told.indexOf(first)).toBeLessThan(told.indexOf(second));
+  expect((await running.client.schedules.list()).map(({ scheduleId }) => scheduleId)).toEqual(['report']);
 });
 
 test('the clock is moved on', async () => {
@@ -133,7 +145,10 @@ console.log(JSON.stringify(Template.fromStack(new ShopStack(new App(), 'Shop')).
 
 test('the compatibility table has every route that there is', () => {
   const missing = ROUTES.filter(({ method, path: route }) => {
-    const named = route.replace(/:(\w+)/g, '{$1}').replace('/*', '/{url}');
+    const named = route
+      .replace(/:(\w+)/g, '{$1}')
+      .replace('/flowControl/*', '/flowControl/{key}')
+      .replace('/*', '/{url}');
     return !README.includes(`\`${method} ${named}\``);
   });
   expect(missing).toEqual([]);
