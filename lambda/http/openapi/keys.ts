@@ -24,11 +24,7 @@ export const KEY_PATHS: Paths = {
       summary: 'Rotate the signing keys',
       description: 'The next key becomes the current one. A second rotation within an hour needs force.',
       parameters: [
-        inQuery(
-          'force',
-          { type: 'boolean', default: false, description: 'Whether receivers may be locked out' },
-          'true',
-        ),
+        inQuery('force', { type: 'boolean', default: false, description: 'Whether receivers may be locked out' }, true),
       ],
       answers: { 200: named('SigningKeys') },
       refusals: [400, 409],

@@ -76,7 +76,7 @@ export const selectionOf = (parameters: readonly Part[]): Schema =>
     ),
   );
 
-export const header = (name: string, { description, ...schema }: Schema, example: string): Part => ({
+export const header = (name: string, { description, ...schema }: Schema, example: string | number | boolean): Part => ({
   name,
   in: 'header',
   description,
@@ -86,7 +86,6 @@ export const header = (name: string, { description, ...schema }: Schema, example
 
 const duration = (description: string): Schema =>
   text(`${description}: parts of number and unit (s, m, h, d), or seconds.`);
-const retries = (description: string): Schema => whole(description);
 const retryDelay = (description: string): Schema =>
   text(
     `${description}, an expression that gives milliseconds: numbers, \`retried\` (0 before the first retry), + - * / %, ` +
@@ -107,7 +106,7 @@ const redactFields = text('What answers show as a hash: body, header (all), head
 /** What a message and its callbacks have in common, by what stands before it. */
 const delivery = (prefix: string, what: string): Part[] => [
   header(`${prefix}-Method`, method(`Method ${what} is called with.`), 'PUT'),
-  header(`${prefix}-Retries`, retries(`Retries of ${what}. A limit of the service applies.`), '2'),
+  header(`${prefix}-Retries`, whole(`Retries of ${what}. A limit of the service applies.`), 2),
   header(`${prefix}-Retry-Delay`, retryDelay(`Time between retries of ${what}`), '1000 * (1 + retried)'),
   header(`${prefix}-Timeout`, duration(`How long one attempt at ${what} may take`), '30s'),
   header(`${prefix}-Flow-Control-Key`, flowControlKey, 'my-key'),
@@ -141,7 +140,7 @@ export const DELIVERY: readonly Part[] = [
       default: false,
       description: 'Whether all headers of the request are delivered, not only `Upstash-Forward-*`.',
     },
-    'true',
+    true,
   ),
 ];
 
@@ -159,7 +158,7 @@ const DEDUPLICATION: readonly Part[] = [
       default: false,
       description: 'Whether the id is made from destination, body, Content-Type and forwarded headers.',
     },
-    'true',
+    true,
   ),
 ];
 
@@ -167,7 +166,7 @@ const PUBLISH: readonly Part[] = [
   ...DELIVERY,
   ...DEDUPLICATION,
   DELAY,
-  header('Upstash-Not-Before', whole('Earliest delivery, unix seconds. Comes before a delay.'), '1760000000'),
+  header('Upstash-Not-Before', whole('Earliest delivery, unix seconds. Comes before a delay.'), 1_760_000_000),
 ];
 
 /** Components by the names that the parameters have. */

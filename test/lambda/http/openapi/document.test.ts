@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import Ajv from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
 import { openApiDocument } from '../../../../lambda/http/openapi/document';
 import { ROUTES, router } from '../../../../lambda/http/routes';
 
@@ -87,6 +89,16 @@ test('operations have names of their own, and the parameters of their path', () 
   for (const { template, operation } of OPERATIONS) {
     const inPath = operation.parameters?.filter((parameter) => parameter.in === 'path') ?? [];
     expect(inPath.map(({ name }) => `{${name}}`)).toEqual(template.match(/\{\w+\}/g) ?? []);
+  }
+});
+
+test('every parameter has an example that its schema takes', () => {
+  const ajv = new Ajv();
+  addFormats(ajv);
+  const parameters = [...objectsIn(document)].filter(([, part]) => 'in' in part && 'schema' in part);
+  expect(parameters.length).toBeGreaterThan(Object.keys(document.components.parameters).length);
+  for (const [way, { schema, example }] of parameters) {
+    expect([way, example, ajv.validate(schema as object, example)]).toEqual([way, example, true]);
   }
 });
 
