@@ -1,6 +1,6 @@
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { closeAll, type Running, start, startSink, until } from './harness';
-import { AGAIN, type Destination, type Sink } from './sink';
+import { closeAll, type Running, start, startSink } from './harness';
+import type { Sink } from './sink';
+import { MINUTE, minutesBetween, minutesOf, nextMinute, SECOND, timed } from './timed';
 
 let running: Running;
 let sink: Sink;
@@ -14,43 +14,10 @@ afterEach(async () => {
 });
 afterAll(closeAll);
 
-const SECOND = 1000;
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 const MINUTELY = '* * * * *';
 
 let names = 0;
 const newName = () => `name-${++names}`;
-
-/** A destination that knows in service time when it was called. */
-function timed(on = running): Destination & { readonly calledAt: number[] } {
-  const calledAt: number[] = [];
-  const { url, arrivals } = sink.destination(() => {
-    calledAt.push(on.service.clock.now());
-    return 200;
-  });
-  return { url, arrivals, calledAt };
-}
-
-/** The full minutes of some times, none of which may lie more than two seconds after one. */
-function minutesOf(times: readonly number[]): string[] {
-  return times.map((time) => {
-    expect(time % MINUTE).toBeLessThan(2 * SECOND);
-    return new Date(time - (time % MINUTE)).toISOString();
-  });
-}
-
-/** Every full minute after `from` up to `to`. */
-function minutesBetween(from: number, to: number): string[] {
-  const minutes: string[] = [];
-  for (let minute = Math.floor(from / MINUTE + 1) * MINUTE; minute <= to; minute += MINUTE) {
-    minutes.push(new Date(minute).toISOString());
-  }
-  return minutes;
-}
-
-/** Moves service time on to a time. */
-const travelTo = (time: number, { service } = running) => service.advance(time - service.clock.now());
 
 const post = (destination: string, headers: Record<string, string>, body?: string) =>
   running.json(`/v2/schedules/${destination}`, { method: 'POST', headers, body });
@@ -148,7 +115,7 @@ describe('a schedule', () => {
 
   test('replaces the one that has its id, with all that it is', async () => {
     const { schedules } = running.client;
-    const { url: a } = timed();
+    const { url: a } = timed(sink, () => running);
     const scheduleId = newName();
     await schedules.create({
       scheduleId,
@@ -184,7 +151,7 @@ describe('a schedule', () => {
   });
 
   test('is shown as a hash where it is redacted, and delivered as it is', async () => {
-    const destination = timed();
+    const destination = timed(sink, () => running);
     const { scheduleId } = await running.client.schedules.create({
       destination: destination.url,
       cron: MINUTELY,
@@ -208,7 +175,7 @@ describe('a schedule', () => {
   });
 
   test('keeps a body that is no text', async () => {
-    const destination = timed();
+    const destination = timed(sink, () => running);
     const bytes = Buffer.from([0xff, 0x00, 0xc3]);
     const { body } = await running.json(`/v2/schedules/${destination.url}`, {
       method: 'POST',
@@ -222,165 +189,9 @@ describe('a schedule', () => {
   });
 });
 
-describe('a run', () => {
-  test('comes every minute in New York, for an hour, at each endpoint of a group', async () => {
-    const endpoints = [timed(), timed()];
-    const name = newName();
-    await running.client.urlGroups.addEndpoints({ name, endpoints: endpoints.map(({ url }) => ({ url })) });
-    const from = running.service.clock.now();
-    const { scheduleId } = await running.client.schedules.create({
-      destination: name,
-      cron: 'CRON_TZ=America/New_York * * * * *',
-      body: 'hello',
-    });
-    await running.service.advance(HOUR);
-    const to = running.service.clock.now();
-    const ids: string[] = [];
-    for (const { arrivals, calledAt } of endpoints) {
-      expect(minutesOf(calledAt)).toEqual(minutesBetween(from, to));
-      for (const { headers, body } of arrivals) {
-        expect(headers['upstash-schedule-id']).toBe(scheduleId);
-        expect(headers['upstash-topic-name']).toBe(name);
-        expect(headers['upstash-caller-ip']).toBe('127.0.0.1');
-        expect(body.toString()).toBe('hello');
-        ids.push(String(headers['upstash-message-id']));
-      }
-    }
-    expect(new Set(ids).size).toBe(ids.length);
-    const schedule = await running.client.schedules.get(scheduleId);
-    const last = endpoints.map(({ arrivals }) => String(arrivals.at(-1)!.headers['upstash-message-id']));
-    expect(schedule).toMatchObject({
-      destination: name,
-      lastScheduleTime: Math.floor(to / MINUTE) * MINUTE,
-      nextScheduleTime: Math.floor(to / MINUTE + 1) * MINUTE,
-      lastScheduleStates: Object.fromEntries(last.map((id) => [id, 'SUCCESS'])),
-    });
-  });
-
-  test('has messages that know their schedule, and everything that it gives them', async () => {
-    const destination = sink.destination(AGAIN, 400);
-    const failures = sink.destination();
-    const { scheduleId } = await running.client.schedules.create({
-      destination: destination.url,
-      cron: MINUTELY,
-      retries: 1,
-      method: 'PATCH',
-      label: 'of-schedule',
-      failureCallback: failures.url,
-    });
-    await running.service.advance(MINUTE);
-    await until(() => failures.arrivals[0]);
-    await running.client.schedules.pause({ schedule: scheduleId });
-    expect(destination.arrivals.map(({ method, headers }) => [method, headers['upstash-retried']])).toEqual([
-      ['PATCH', '0'],
-      ['PATCH', '1'],
-    ]);
-    expect(JSON.parse(failures.arrivals[0]!.body.toString())).toMatchObject({ scheduleId });
-    const [messageId] = destination.arrivals.map(({ headers }) => String(headers['upstash-message-id']));
-    expect(await running.client.messages.get(messageId!)).toMatchObject({ scheduleId, label: 'of-schedule' });
-    const { logs } = await running.client.logs({ filter: { scheduleId, state: 'FAILED' } });
-    expect(logs.map((log) => log.messageId)).toEqual([messageId]);
-    const { messages } = await running.client.dlq.listMessages({ filter: { scheduleId } });
-    expect(messages).toEqual([expect.objectContaining({ messageId, scheduleId })]);
-    expect((await running.client.dlq.listMessages({ filter: { scheduleId: 'other' } })).messages).toEqual([]);
-    const schedule = await running.client.schedules.get(scheduleId);
-    expect(schedule.lastScheduleStates).toEqual({ [messageId!]: 'FAIL' });
-  });
-
-  test('delays its messages, which can be canceled by their schedule', async () => {
-    const destination = timed();
-    const { scheduleId } = await running.client.schedules.create({
-      destination: destination.url,
-      cron: MINUTELY,
-      delay: '90s',
-    });
-    const from = running.service.clock.now();
-    const first = Math.floor(from / MINUTE + 1) * MINUTE;
-    await travelTo(first + 30 * SECOND);
-    const { lastScheduleStates } = await running.client.schedules.get(scheduleId);
-    const [messageId] = Object.keys(lastScheduleStates!);
-    expect(lastScheduleStates).toEqual({ [messageId!]: 'IN_PROGRESS' });
-    const { createdAt, notBefore } = await running.client.messages.get(messageId!);
-    expect(minutesOf([createdAt])).toEqual([new Date(first).toISOString()]);
-    expect(notBefore).toBe(createdAt + 90 * SECOND);
-    await travelTo(first + 100 * SECOND);
-    expect(destination.calledAt).toHaveLength(1);
-    expect(destination.calledAt[0]! - notBefore!).toBeGreaterThanOrEqual(0);
-    expect(destination.calledAt[0]! - notBefore!).toBeLessThan(2 * SECOND);
-    await running.client.schedules.pause({ schedule: scheduleId });
-    expect(await running.client.messages.cancel({ filter: { scheduleId } })).toEqual({ cancelled: 1 });
-    await running.service.advance(10 * MINUTE);
-    expect(destination.arrivals).toHaveLength(1);
-  });
-
-  test('tells of a group that has gone, and is there again with it', async () => {
-    const endpoint = timed();
-    const name = newName();
-    const { urlGroups, schedules } = running.client;
-    await urlGroups.addEndpoints({ name, endpoints: [{ url: endpoint.url }] });
-    const { scheduleId } = await schedules.create({ destination: name, cron: MINUTELY });
-    await urlGroups.delete(name);
-    await running.service.advance(2 * MINUTE);
-    const gone = await schedules.get(scheduleId);
-    expect(gone).toMatchObject({ error: `url group not found: ${name}`, lastScheduleStates: {} });
-    expect(gone.lastScheduleTime! + MINUTE).toBe(gone.nextScheduleTime);
-    await urlGroups.addEndpoints({ name, endpoints: [{ url: endpoint.url }] });
-    await running.service.advance(MINUTE);
-    expect(endpoint.arrivals).toHaveLength(1);
-    expect(await schedules.get(scheduleId)).not.toHaveProperty('error');
-  });
-
-  test('goes by the settings of the group as they were when the schedule was created', async () => {
-    const endpoint = timed();
-    const name = newName();
-    await running.client.urlGroups.addEndpoints({ name, endpoints: [{ url: endpoint.url }] });
-    const setHeaders = async (headers: Record<string, string>) => {
-      const init = { method: 'PATCH', body: JSON.stringify({ headers }) };
-      expect(await running.json(`/v2/topics/${name}`, init)).toMatchObject({ status: 200 });
-    };
-    const inAnHour = String(Math.floor((running.service.clock.now() + HOUR) / SECOND));
-    await setHeaders({ 'Upstash-Retries': '1', 'Upstash-Not-Before': inAnHour, 'Upstash-Deduplication-Id': 'd' });
-    const { scheduleId } = (await post(name, { 'Upstash-Cron': MINUTELY })).body;
-    await setHeaders({ 'Upstash-Retries': '2' });
-    expect(await running.client.schedules.get(scheduleId)).toMatchObject({ retries: 1 });
-    await running.service.advance(2 * MINUTE);
-    expect(endpoint.arrivals).toHaveLength(2);
-  });
-});
-
-describe('never twice for a tick:', () => {
-  test('with hints that are sent again and promotions that overlap', async () => {
-    const destination = timed();
-    const { scheduleId } = await running.client.schedules.create({ destination: destination.url, cron: MINUTELY });
-    const promote = pathOf('AWS::Lambda::Function', 'Promote');
-    const from = running.service.clock.now();
-    const tick = Math.floor(from / MINUTE + 1) * MINUTE;
-    for (let minute = 0; minute < 5; minute++) {
-      await travelTo(tick + minute * MINUTE - SECOND);
-      const hints = Array.from({ length: 3 }, () => sendHint({ s: scheduleId, t: tick + minute * MINUTE }));
-      const promotions = Array.from({ length: 3 }, () => running.service.invoke(promote, {}));
-      await Promise.all([...hints, ...promotions, travelTo(tick + minute * MINUTE)]);
-    }
-    await running.service.advance(10 * SECOND);
-    expect(minutesOf(destination.calledAt)).toEqual(minutesBetween(from, running.service.clock.now()));
-  });
-
-  test('with the hint of a tick that has passed, of a schedule that is gone, and of none', async () => {
-    const destination = timed();
-    const { scheduleId } = await running.client.schedules.create({ destination: destination.url, cron: '0 0 1 1 *' });
-    const now = Math.floor(running.service.clock.now() / MINUTE) * MINUTE;
-    await sendHint({ s: scheduleId, t: now });
-    await sendHint({ s: 'unknown', t: now });
-    await sendHint({ s: scheduleId });
-    await running.service.whenIdle();
-    expect(destination.arrivals).toEqual([]);
-    expect([hintsOf(scheduleId), hintsOf('unknown')]).toEqual([[], []]);
-  });
-});
-
 describe('a schedule that is paused', () => {
   test.each([['PATCH'], ['POST']])('has no runs until it is resumed, by %s', async (method) => {
-    const destination = timed();
+    const destination = timed(sink, () => running);
     const { scheduleId } = await running.client.schedules.create({ destination: destination.url, cron: MINUTELY });
     const ask = (verb: string) => running.json(`/v2/schedules/${scheduleId}/${verb}`, { method });
     await running.service.advance(2 * MINUTE);
@@ -393,13 +204,13 @@ describe('a schedule that is paused', () => {
     const from = running.service.clock.now();
     for (let times = 0; times < 2; times++) expect(await ask('resume')).toMatchObject({ status: 200, body: {} });
     const resumed = await running.client.schedules.get(scheduleId);
-    expect(resumed).toMatchObject({ isPaused: false, nextScheduleTime: Math.floor(from / MINUTE + 1) * MINUTE });
+    expect(resumed).toMatchObject({ isPaused: false, nextScheduleTime: nextMinute(from) });
     await running.service.advance(2 * MINUTE);
     expect(minutesOf(destination.calledAt.slice(2))).toEqual(minutesBetween(from, running.service.clock.now()));
   });
 
   test('is none of those whose destination ends so', async () => {
-    const destination = timed();
+    const destination = timed(sink, () => running);
     for (const verb of ['pause', 'resume']) {
       const { body } = await post(`${destination.url}/${verb}`, { 'Upstash-Cron': MINUTELY });
       const schedule = await running.client.schedules.get(body.scheduleId);
@@ -420,37 +231,3 @@ describe('a schedule that is paused', () => {
     expect([status, body]).toEqual([404, { error: 'there is no unknown/stop to pause or resume' }]);
   });
 });
-
-test('a schedule that is deleted or replaced does not run, though a hint is under way', async () => {
-  const [deleted, replaced, replacing] = [timed(), timed(), timed()];
-  const scheduleId = newName();
-  const { schedules } = running.client;
-  const gone = await schedules.create({ destination: deleted.url, cron: MINUTELY });
-  await schedules.create({ scheduleId, destination: replaced.url, cron: MINUTELY });
-  await until(() => hintsOf(gone.scheduleId).length > 0 && hintsOf(scheduleId).length > 0);
-  await schedules.delete(gone.scheduleId);
-  await schedules.create({ scheduleId, destination: replacing.url, cron: MINUTELY });
-  await running.service.advance(MINUTE);
-  expect([deleted, replaced, replacing].map(({ arrivals }) => arrivals.length)).toEqual([0, 0, 1]);
-});
-
-/** Path of the resource of this type whose path has this name in it. */
-function pathOf(type: string, name: string): string {
-  return Object.entries(running.service.resources).find(([path, own]) => own.type === type && path.includes(name))![0];
-}
-
-/** Puts something into the queue of hints. */
-async function sendHint(hint: object): Promise<void> {
-  const { endpoints, resources } = running.service;
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  const client = new SQSClient({ endpoint: endpoints.sqs, region: 'us-east-1', credentials });
-  const QueueUrl = resources[pathOf('AWS::SQS::Queue', 'Deliveries')]!.ref;
-  await client.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(hint) }));
-  client.destroy();
-}
-
-/** The hints of a schedule that are under way. */
-function hintsOf(scheduleId: string): readonly string[] {
-  const all = Object.values(running.service.messages()).flat();
-  return all.filter((body) => body.includes(JSON.stringify(scheduleId)));
-}
