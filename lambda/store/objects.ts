@@ -6,7 +6,11 @@ import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, PutObjectCommand, S3C
 import { requireEnv } from '../config';
 import { clientOptions } from './aws';
 
-const s3 = new S3Client(clientOptions);
+// An object that stops coming in the middle is no answer either.
+const s3 = new S3Client({
+  ...clientOptions,
+  requestHandler: { ...clientOptions.requestHandler, socketTimeout: 5_000 },
+});
 
 export async function putObject(Key: string, Body: Uint8Array): Promise<void> {
   await s3.send(new PutObjectCommand({ Bucket: requireEnv('BODIES_BUCKET'), Key, Body }));
