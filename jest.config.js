@@ -16,5 +16,6 @@ module.exports = {
   },
   // The machines that this is made for have two cores, of which jest would use one.
   maxWorkers: '100%',
+  testSequencer: '<rootDir>/test/longest-first.js',
   testTimeout: 60_000,
 };

@@ -5,7 +5,7 @@ import { buildVariant, removeVariants } from './variant';
 /** With the environment variable INTERLEAVING_SEED one of them is played again. */
 const SEEDS =
   process.env.INTERLEAVING_SEED === undefined
-    ? Array.from({ length: 30 }, (_, index) => index + 1)
+    ? Array.from({ length: process.env.NIGHTLY === undefined ? 10 : 30 }, (_, index) => index + 1)
     : [Number(process.env.INTERLEAVING_SEED)];
 
 const turmoil = new Turmoil();
