@@ -237,12 +237,9 @@ describe('a path', () => {
     ['GET', '/v1/messages/x'],
     ['GET', '/v2/nothing'],
     ['POST', '/v2/batches'],
-    ['GET', '/v2/queues'],
-    ['GET', '/v2/schedules/x'],
     ['GET', '/v2/topic'],
     ['GET', '/v2/flowControl'],
     ['GET', '/v2/messages/a/b'],
-    ['POST', `/v2/enqueue/q/http://127.0.0.1/`],
     ['GET', '/v2/dlq%00'],
     ['GET', `/v2/${'x'.repeat(70)}`],
   ])('that nothing has gets 404: %s %s', async (method, path) => {
