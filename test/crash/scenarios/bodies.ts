@@ -96,6 +96,7 @@ export const BODY_SCENARIOS: readonly Scenario[] = [
     name: 'look at a body that is held',
     sizes: SINGLE,
     calls: DELIVERY,
+    atATime: 1,
     async play(stage) {
       await stage.each((cell) => cell.publish('ok', UNFORESEEN, LARGE));
       await stage.settle();
@@ -106,6 +107,7 @@ export const BODY_SCENARIOS: readonly Scenario[] = [
     name: 'delete a body whose message was never accepted',
     sizes: SINGLE,
     calls: DELIVERY,
+    atATime: 1,
     async play(stage) {
       await stage.fault({ call: 'api PutItem message', kind: 'throttledOut' }, () =>
         stage.each((cell) => cell.publish('ok', UNFORESEEN, LARGE)),
