@@ -52,14 +52,15 @@ async function beginRun(row: ScheduleRow): Promise<BegunRow | undefined> {
   return isBegun ? { ...row, next: tick, startedAt: now } : undefined;
 }
 
-/** False when the schedule has changed before anything was published. */
+/** False when the schedule has changed: it is to be looked at again. */
 async function run(found: FoundSchedule, row: BegunRow): Promise<boolean> {
   const { schedule } = found;
   const messages = await messagesOf(schedule, row);
   const placed = typeof messages === 'string' ? messages : await inPlaces(found, row.next, messages);
   if (placed === undefined) return false;
   const lastRun = typeof placed === 'string' ? failedRun(row, placed) : await publish(row, placed);
-  await changeSchedule(schedule, 'SET lastRun = :lastRun', { ':lastRun': S(JSON.stringify(lastRun)) });
+  const isTold = await changeSchedule(schedule, 'SET lastRun = :lastRun', { ':lastRun': S(JSON.stringify(lastRun)) });
+  if (!isTold) return false;
   const next = nextTick(parseCron(row.cron), row.next)!;
   await changeRow(row, 'SET #next = :next REMOVE #start', { ':next': N(next) });
   return true;

@@ -1,6 +1,7 @@
 import { LEASE_SLACK_MS } from '../../lambda/deliver/claim-attempt';
 import { messageIdOf } from '../../lambda/message/message-id';
 import { isTerminal } from '../../lambda/message/message-state';
+import { decodeSchedule } from '../../lambda/schedule/schedule';
 import { isHeld } from '../../lambda/store/body-key';
 import { SWEEP_AFTER_MS } from '../../lambda/wait/sweep-orphans';
 import { HELD_BODIES } from '../../lib/names';
@@ -117,6 +118,11 @@ function* nothingIsLost({ history, stored }: Facts): Findings {
     const { now, objects } = history.dump;
     if (key !== undefined && expiry > now && !objects.includes(key))
       yield [message.messageId, `its body ${key} is gone`];
+  }
+  for (const item of history.dump.table.filter(({ pk }) => pk!.S!.startsWith('schedule#'))) {
+    const { scheduleId, version, stored: body } = decodeSchedule(item);
+    if (body !== undefined && !history.dump.objects.includes(body.key))
+      yield [version, `the body of ${scheduleId} is gone`];
   }
   for (const { messageId, retried, isGarbled } of history.arrivals) {
     if (isGarbled === true) yield [messageId, `attempt ${retried} came with another body`];
@@ -432,6 +438,7 @@ function* everythingEnds({ history: { dump }, stored, messages }: Facts): Findin
     const messageId = messageIdOf(key.slice(HELD_BODIES.length));
     const isOpen = stored.messages.has(messageId) && stored.messages.get(messageId)!.expiry === undefined;
     const isOfSchedule = dump.table.some(({ pk, v }) => pk!.S!.startsWith('schedule#') && v?.S === messageId);
-    if (!isOpen && !isOfSchedule && !stored.released.has(messageId)) yield [messageId, `nobody will ever delete its body ${key}`];
+    if (!isOpen && !isOfSchedule && !stored.released.has(messageId))
+      yield [messageId, `nobody will ever delete its body ${key}`];
   }
 }

@@ -2,7 +2,7 @@ import type { CallbackOptions, Message } from '../../lambda/message/message';
 import type { AttemptRecord, MessageState } from '../../lambda/message/message-state';
 import { ATTEMPT_SUFFIX, CANCEL_SUFFIX, dueOf, type Item, STATE_SUFFIX } from '../../lambda/store/keys';
 import { decodeAttempt, decodeMessage, decodeState, expiryOf } from '../../lambda/store/message-items';
-import { decodeBodyHint, decodeHint, type Hint } from '../../lambda/wait/hint';
+import { decodeBodyHint, decodeHint, decodeScheduleHint, type Hint } from '../../lambda/wait/hint';
 
 /*
  * All times are service time in milliseconds. `status` is that of the answer, 0 where there was none: whether
@@ -160,7 +160,9 @@ export function readDump({ table, queues }: Dump): Stored {
       return hint === undefined ? [] : [{ hint, at: dueOf(item) }];
     }),
     released: new Set(all.flatMap((body) => decodeBodyHint(body)?.messageId ?? [])),
-    malformed: bodies.filter((body) => decodeHint(body) === undefined && decodeBodyHint(body) === undefined),
+    malformed: bodies.filter((body) =>
+      [decodeHint, decodeBodyHint, decodeScheduleHint].every((read) => read(body) === undefined),
+    ),
   };
 }
 

@@ -104,6 +104,25 @@ export class Ledger {
     for (const dlqId of dlqIds) this.deadLetterRequests.push({ dlqId, action: 'delete', status: told });
   }
 
+  /** Asks for something that may be asked for twice until the service says that it is done. */
+  async insist(
+    method: string,
+    path: string,
+    headers?: Readonly<Record<string, string>>,
+    body?: string,
+  ): Promise<Answer> {
+    for (;;) {
+      const answer = await this.send(method, path, headers, body);
+      if (answer.status >= 200 && answer.status <= 299) return answer;
+      if (answer.status > 0 && answer.status < 500) throw new Error(`${method} ${path} was refused: ${answer.status}`);
+    }
+  }
+
+  /** What is to arrive at a URL, whoever publishes it. */
+  expectBody(url: string, body: string): void {
+    this.bodies.set(url, body);
+  }
+
   /** The whole log. */
   async log(): Promise<LogEntry[]> {
     const entries: LogEntry[] = [];

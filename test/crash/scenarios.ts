@@ -2,6 +2,7 @@ import { BODY_SCENARIOS } from './scenarios/bodies';
 import { DELIVERY_SCENARIOS } from './scenarios/delivery';
 import { REQUEST_SCENARIOS } from './scenarios/requests';
 import type { Scenario } from './scenarios/scenario';
+import { SCHEDULE_SCENARIOS } from './scenarios/schedules';
 import { TICK_SCENARIOS } from './scenarios/tick';
 
 export type { Scenario } from './scenarios/scenario';
@@ -11,5 +12,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ...DELIVERY_SCENARIOS,
   ...REQUEST_SCENARIOS,
   ...BODY_SCENARIOS,
+  ...SCHEDULE_SCENARIOS,
   ...TICK_SCENARIOS,
 ];

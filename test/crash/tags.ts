@@ -5,8 +5,8 @@ const TAG = /:\d+\/([a-z]\w*)\//;
 /** Message ids, without their prefix, and dead letter ids as they stand in keys, hints and conditions. */
 const IDS = /(?:msg_1|\b)([0-9A-HJKMNP-TV-Z]{27})\b|\b(\d{13}-\d{1,16})\b/g;
 
-/** Lists bear the name of the tag whose they are: in keys and, with escaped quotes, in wakes. */
-const LIST = /\b(?:queue|flow)(?:#|\\*":\\*"|s"},"sk":{"S":")([a-z]\w*)/g;
+/** Lists and schedules bear the name of the tag whose they are: in keys and, with escaped quotes, in wakes and hints. */
+const NAMED = /\b(?:(?:queue|flow|schedule)(?:#|\\*":\\*"|s"},"sk":{"S":")|s\\*":\\*")([a-z]\w*)/g;
 
 /** Tells whose calls are whose, by the URLs in them and the ids that came with those. */
 export class Tags {
@@ -21,7 +21,7 @@ export class Tags {
     const told = TAG.exec(text)?.[1];
     if (told !== undefined) for (const id of ids) this.ofId.set(id, told);
     const known = ids.flatMap((id) => this.ofId.get(id) ?? []);
-    if (known.length === 0) known.push(...listsIn(text));
+    if (known.length === 0) known.push(...namesIn(text));
     const only = this.only === undefined ? undefined : [this.only];
     const tags = known.length > 0 ? [...new Set(known)] : (only ?? this.ofWorker.get(accessKeyId) ?? []);
     if (tags.length === 1) for (const id of ids) this.ofId.set(id, tags[0]!);
@@ -30,7 +30,7 @@ export class Tags {
   }
 
   ofHint(body: string): string {
-    return this.ofId.get(idsIn(body)[0] ?? '') ?? listsIn(body)[0] ?? '';
+    return this.ofId.get(idsIn(body)[0] ?? '') ?? namesIn(body)[0] ?? '';
   }
 
   clear(): void {
@@ -39,8 +39,8 @@ export class Tags {
   }
 }
 
-function listsIn(text: string): string[] {
-  return [...text.matchAll(LIST)].map(([, name]) => name!);
+function namesIn(text: string): string[] {
+  return [...text.matchAll(NAMED)].map(([, name]) => name!);
 }
 
 function idsIn(text: string): string[] {
