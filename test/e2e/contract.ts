@@ -144,6 +144,7 @@ function patternOf(template: string): RegExp {
   const source = template
     .replace(/[.]/g, '\\$&')
     .replace('{destination}', '.*')
+    .replace('{flowControlKey}', '.+')
     .replace(/\{\w+\}/g, '[^/]+');
   return new RegExp(`^${source}/?$`, 's');
 }
