@@ -121,6 +121,21 @@ async function doEverything(): Promise<void> {
   await running.ended(await publish('/ok', { 'Upstash-Retries': '40' }, LARGE));
   await service.advance(8 * 24 * HOUR);
 
+  // Schedules, whose runs publish as a request does: to a group, to a queue, and bodies in the bucket.
+  const endpoints = ['/ok/scheduled', '/ok/scheduled'].map((path, index) => ({ url: sink.url(`${path}/${index}`) }));
+  await json('/v2/topics/group/endpoints', { method: 'POST', body: JSON.stringify({ endpoints }) });
+  const minutely = { 'Upstash-Cron': '* * * * *' };
+  for (const headers of [minutely, { ...minutely, 'Upstash-Queue-Name': 'of-schedule' }]) {
+    const init = { method: 'POST', headers, body: LARGE };
+    const { scheduleId } = (await json('/v2/schedules/group', init)).body;
+    await json(`/v2/schedules/${scheduleId}/pause`, { method: 'PATCH' });
+    await json(`/v2/schedules/${scheduleId}/resume`, { method: 'PATCH' });
+    await service.advance(2 * TICK);
+    expect((await json('/v2/schedules')).body[0].lastScheduleTime).toBeGreaterThan(0);
+    await json(`/v2/schedules/${scheduleId}`, { method: 'DELETE' });
+  }
+  expect(sink.at('/ok/scheduled').length).toBeGreaterThanOrEqual(4);
+
   // What lasts longer than a day is marked as open, on both lanes and in every way to end.
   const late = { 'Upstash-Delay': '23h' };
   const canceled = await publish('/ok', late);
