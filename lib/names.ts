@@ -28,6 +28,8 @@ export const Env = {
   MAX_MESSAGES_PER_DAY: 'MAX_MESSAGES_PER_DAY',
   MAX_QUEUES: 'MAX_QUEUES',
   MAX_QUEUE_PARALLELISM: 'MAX_QUEUE_PARALLELISM',
+  /** Executions that each of the delivery functions may have at once. */
+  MAX_CONCURRENCY: 'MAX_CONCURRENCY',
   /** The longest attempt that a delivery function has time for. */
   MAX_TIMEOUT_SECONDS: 'MAX_TIMEOUT_SECONDS',
   /** JSON array of strings: CIDR blocks with an optional port, such as `10.1.0.0/16` or `10.1.2.3/32:8080`. */

@@ -157,6 +157,7 @@ export class QStash extends Construct implements IQStash {
         MAX_URL_GROUPS: numberText(settings.maximumUrlGroups),
         MAX_QUEUES: numberText(settings.maximumQueues),
         MAX_QUEUE_PARALLELISM: numberText(settings.maximumQueueParallelism),
+        MAX_CONCURRENCY: numberText(settings.maxConcurrency),
         MAX_SCHEDULES: numberText(settings.maximumSchedules),
         TOKEN_GRACE_SECONDS: secondsText(settings.tokenGracePeriod),
       },

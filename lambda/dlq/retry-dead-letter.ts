@@ -1,7 +1,9 @@
 import { loadBody } from '../callback/load-body';
 import { requireEnv } from '../config';
+import { followMessages } from '../flow-control/follow-messages';
 import type { Message } from '../message/message';
 import { acceptMessage, newMessageId, type Published } from '../publish/accept-message';
+import { takePlaces } from '../queue/take-places';
 import { dlqKey } from '../store/keys';
 import { loadRow } from '../store/message-rows';
 import { transact } from '../store/write-items';
@@ -26,7 +28,9 @@ export async function retryDeadLetter(
   const body = row && (await loadBody(row.message));
   if (row === undefined || body === undefined) return undefined;
   // A callback becomes a message of its own: what it reported on may expire before its successor does.
-  const { source: _source, stored: _stored, queue: _queue, holds: _holds, ...content } = row.message;
+  const { source: _source, stored: _stored, queue, holds: _holds, ...content } = row.message;
+  // Behind all that was enqueued meanwhile.
+  const [place] = queue === undefined ? [] : await takePlaces(queue.name, 1, now, async () => undefined);
   const message: Message = {
     ...content,
     notBefore: now,
@@ -35,7 +39,9 @@ export async function retryDeadLetter(
     messageId: newMessageId(now),
     createdAt: now,
     body,
+    ...(place === undefined ? {} : { queue: place }),
   };
+  await followMessages([message], now);
   const TableName = requireEnv('TABLE_NAME');
   const moved = await acceptMessage(message, now, async (items) => {
     const refusal = await transact([

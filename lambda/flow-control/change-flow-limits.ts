@@ -8,6 +8,7 @@ import { ttlOf } from '../store/message-items';
 import { getItem } from '../store/read-items';
 import { decodeLimits, encodeLimits, type StoredLimits } from '../store/wait-lists';
 import { putItem } from '../store/write-items';
+import { wakeWaiting } from '../wait/leave-list';
 
 /** Changes made to one key at the same moment before one of them gives up. */
 const MAX_CONFLICTS = 10;
@@ -18,7 +19,8 @@ const RENEWED_MS = KEPT_MS / 2;
 
 /**
  * Changes the limits of a flow-control key by `change`, which is given what there is, and again if somebody else was
- * faster; a key that is not there is made. Only what differs is written: the dispatcher counts on its own.
+ * faster; a key that is not there is made. Only what differs is written: the dispatcher counts on its own. Who waits
+ * is looked at again.
  */
 export async function changeFlowLimits(
   key: string,
@@ -39,6 +41,7 @@ export async function changeFlowLimits(
     const after: StoredLimits = { limits, version: (before?.version ?? 0) + 1, expiresAt };
     try {
       await write(list, before, after, changes);
+      if (before !== undefined && changes.length > 0) await wakeWaiting(list);
       return after;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException) || conflicts === MAX_CONFLICTS) throw error;

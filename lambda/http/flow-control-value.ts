@@ -3,7 +3,8 @@ import { parseDuration } from './duration';
 import { badRequest, overLimit } from './http-error';
 import { printable } from './printable';
 
-const MAX_KEY_LENGTH = 512;
+/** Sort keys of DynamoDB have up to 1024 bytes. */
+const MAX_KEY_BYTES = 1_024;
 /** Attempts in one period or at once: more than any key of this service could start. */
 const MAX_NUMBER = 1_000_000;
 /** QStash docs, "Flow Control". */
@@ -15,7 +16,7 @@ export function readFlowControlKey(text: string, field: string): string {
   if (text === '' || /\p{Cc}|\p{Cs}/u.test(text)) {
     throw badRequest(`invalid ${field}: must be text without control characters`);
   }
-  if (text.length > MAX_KEY_LENGTH) throw overLimit(`invalid ${field}: longer than ${MAX_KEY_LENGTH} characters`);
+  if (Buffer.byteLength(text) > MAX_KEY_BYTES) throw overLimit(`invalid ${field}: longer than ${MAX_KEY_BYTES} bytes`);
   return text;
 }
 
@@ -50,7 +51,8 @@ export function readPeriod(text: string | undefined, field: string): number {
   return seconds;
 }
 
-function readNumber(text: string | undefined, name: string, field: string): number | undefined {
+/** A parallelism or a rate. */
+export function readNumber(text: string | undefined, name: string, field: string): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d{1,15}$/.test(text) || Number(text) < 1) {
     throw badRequest(`invalid ${field}: ${name} "${printable(text)}" is not a whole number from 1`);

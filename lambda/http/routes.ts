@@ -1,4 +1,5 @@
 import { DLQ_ROUTES } from './dlq-routes';
+import { FLOW_CONTROL_ROUTES } from './flow-control-routes';
 import { GROUP_ROUTES } from './group-routes';
 import { KEY_ROUTES } from './key-routes';
 import { LOG_ROUTES } from './log-routes';
@@ -20,6 +21,7 @@ const READINESS: Route = {
 export const ROUTES: readonly Route[] = [
   ...PUBLISH_ROUTES,
   ...QUEUE_ROUTES,
+  ...FLOW_CONTROL_ROUTES,
   ...GROUP_ROUTES,
   ...SCHEDULE_ROUTES,
   ...MESSAGE_ROUTES,

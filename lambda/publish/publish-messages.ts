@@ -1,6 +1,7 @@
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { requireEnv } from '../config';
 import { settle } from '../deliver/settle';
+import { followMessages } from '../flow-control/follow-messages';
 import type { Message } from '../message/message';
 import { deduplicationKey, type Item, N, S } from '../store/keys';
 import { ttlOf } from '../store/message-items';
@@ -37,6 +38,7 @@ export async function publishMessages(
     };
     return { message, digest: deduplication && deduplicationDigest(deduplication, message) };
   });
+  await followMessages(contents, now);
   const plain = messages.filter(({ digest }) => digest === undefined).map(({ message }) => message);
   const accepting = acceptMessages(plain, now);
   const results = new Map<Message, Published | Error>();

@@ -93,6 +93,21 @@ const YEARLY = { 'Upstash-Cron': '0 0 1 1 *' };
 
 type Row = Readonly<Record<number, () => Promise<Asked>>>;
 
+/** A key that a message waits for, and its own limits. */
+async function flowControlKey(): Promise<string> {
+  const key = newName();
+  const limits = { 'Upstash-Flow-Control-Key': key, 'Upstash-Flow-Control-Value': 'parallelism=1, rate=1' };
+  await post(`/v2/publish/${sink.url()}`, { headers: limits });
+  return key;
+}
+
+/** What each change of a key answers; `query` is what it asks for. */
+const changeOfKey = (verb: string, query = ''): Row => ({
+  200: async () => post(`/v2/flowControl/${await flowControlKey()}/${verb}${query}`),
+  400: () => post(`/v2/flowControl/a%00b/${verb}${query}`),
+  412: () => post(`/v2/flowControl/${'k'.repeat(1025)}/${verb}${query}`),
+});
+
 /** What each operation answers, by its name and the status. Refusals for the token alone are below. */
 const ROWS: Readonly<Record<string, Row>> = {
   publish: {
@@ -128,6 +143,22 @@ const ROWS: Readonly<Record<string, Row>> = {
       return post(`/v2/enqueue/only/${sink.url()}`, { by: frugal });
     },
   },
+  listFlowControlKeys: {
+    200: async () => get(`/v2/flowControl?search=${await flowControlKey()}`),
+    400: () => get('/v2/flowControl?nonsense=1'),
+  },
+  getFlowControlKey: {
+    200: async () => get(`/v2/flowControl/${await flowControlKey()}`),
+    400: () => get('/v2/flowControl/a%00b'),
+    404: () => get('/v2/flowControl/nobody'),
+    412: () => get(`/v2/flowControl/${'k'.repeat(1025)}`),
+  },
+  pauseFlowControlKey: changeOfKey('pause'),
+  resumeFlowControlKey: changeOfKey('resume'),
+  pinFlowControlKey: changeOfKey('pin', '?parallelism=3&rate=2&period=5'),
+  unpinFlowControlKey: changeOfKey('unpin', '?rate=true'),
+  resetFlowControlRate: changeOfKey('resetRate'),
+  getGlobalParallelism: { 200: () => get('/v2/globalParallelism') },
   listQueues: {
     200: async () => {
       await pausedQueue();
@@ -377,6 +408,8 @@ const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   enqueue: [PUBLISHED],
   listQueues: [QUEUE],
   getQueue: [QUEUE],
+  listFlowControlKeys: [['flowControlKey']],
+  getFlowControlKey: [['flowControlKey']],
   createSchedule: [['scheduleId']],
   listSchedules: [SCHEDULE],
   getSchedule: [SCHEDULE],

@@ -22,6 +22,7 @@ const ENVIRONMENT: { readonly [name in keyof typeof Env]?: string } = {
   MAX_DELAY_SECONDS: '31536000',
   MAX_QUEUES: '100',
   MAX_QUEUE_PARALLELISM: '100',
+  MAX_CONCURRENCY: '100',
   ALLOWED_PRIVATE_DESTINATIONS: '[]',
   FRONT_DOOR: 'httpApi',
   TOKEN_GRACE_SECONDS: '3600',

@@ -174,6 +174,7 @@ describe('functions', () => {
         'MAX_MESSAGES_PER_DAY',
         'MAX_QUEUES',
         'MAX_QUEUE_PARALLELISM',
+        'MAX_CONCURRENCY',
         'MAX_SCHEDULES',
         'MAX_URL_GROUPS',
         'MAX_RETRIES',

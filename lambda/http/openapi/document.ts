@@ -1,4 +1,5 @@
 import { DLQ_PATHS, DLQ_SCHEMAS } from './dlq';
+import { FLOW_CONTROL_PATHS, FLOW_CONTROL_SCHEMAS } from './flow-control';
 import { KEY_PATHS, KEY_SCHEMAS } from './keys';
 import { LOG_PATHS, LOG_SCHEMAS } from './logs';
 import { MESSAGE_PATHS, MESSAGE_SCHEMAS } from './messages';
@@ -12,6 +13,7 @@ import { URL_GROUP_PATHS, URL_GROUP_SCHEMAS } from './url-groups';
 const PATHS: Paths = {
   ...MESSAGE_PATHS,
   ...QUEUE_PATHS,
+  ...FLOW_CONTROL_PATHS,
   ...URL_GROUP_PATHS,
   ...SCHEDULE_PATHS,
   ...DLQ_PATHS,
@@ -23,6 +25,7 @@ const PATHS: Paths = {
 const SCHEMAS = {
   ...MESSAGE_SCHEMAS,
   ...QUEUE_SCHEMAS,
+  ...FLOW_CONTROL_SCHEMAS,
   ...URL_GROUP_SCHEMAS,
   ...SCHEDULE_SCHEMAS,
   ...DLQ_SCHEMAS,

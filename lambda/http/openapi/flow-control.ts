@@ -32,7 +32,7 @@ const change = (id: string, summary: string, parameters: readonly Part[] = []): 
     summary,
     parameters: [flowControlKey, ...parameters],
     answers: { 200: object({}) },
-    refusals: [400],
+    refusals: [400, 412],
   }),
 });
 
@@ -54,7 +54,7 @@ export const FLOW_CONTROL_PATHS: Paths = {
       summary: 'Get a flow-control key',
       parameters: [flowControlKey],
       answers: { 200: named('FlowControlKey') },
-      refusals: [404],
+      refusals: [400, 404, 412],
     }),
   },
   '/v2/flowControl/{flowControlKey}/pause': change('pauseFlowControlKey', 'Hold back the deliveries of a key'),
