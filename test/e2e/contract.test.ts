@@ -394,6 +394,10 @@ const MESSAGE = ['messageId', 'url', 'method', 'maxRetries', 'notBefore', 'creat
 const PUBLISHED = ['messageId', 'url'];
 const URL_GROUP = ['name', 'createdAt', 'updatedAt', 'endpoints'];
 const QUEUE = ['name', 'createdAt', 'updatedAt', 'parallelism', 'lag', 'paused'];
+const FLOW_CONTROL_KEY = [
+  ...['flowControlKey', 'waitListSize', 'isPaused', 'isPinnedParallelism', 'isPinnedRate'],
+  ...['parallelismMax', 'parallelismCount', 'rateMax', 'rateCount', 'ratePeriod', 'ratePeriodStart'],
+];
 const SCHEDULE = ['scheduleId', 'destination', 'cron', 'createdAt', 'method', 'retries', 'isPaused'];
 const KEYS = ['current', 'next'];
 /** Keys of objects in an answer, without which one of the clients breaks. */
@@ -408,8 +412,9 @@ const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   enqueue: [PUBLISHED],
   listQueues: [QUEUE],
   getQueue: [QUEUE],
-  listFlowControlKeys: [['flowControlKey']],
-  getFlowControlKey: [['flowControlKey']],
+  listFlowControlKeys: [FLOW_CONTROL_KEY],
+  getFlowControlKey: [FLOW_CONTROL_KEY],
+  getGlobalParallelism: [['parallelismMax', 'parallelismCount']],
   createSchedule: [['scheduleId']],
   listSchedules: [SCHEDULE],
   getSchedule: [SCHEDULE],
