@@ -25,6 +25,7 @@ const EXEMPT: Readonly<Record<string, (permission: Permission) => boolean>> = {
     [
       ['QStashDeliverFunction', 'QStashQueuesDeliveries'],
       ['QStashFailFunction', 'QStashQueuesFailures'],
+      ['QStashDispatchFunction', 'QStashQueuesWakes'],
     ].some(([fed, queue]) => fed === who && queue === resource),
 };
 
@@ -135,6 +136,45 @@ async function doEverything(): Promise<void> {
     await json(`/v2/schedules/${scheduleId}`, { method: 'DELETE' });
   }
   expect(sink.at('/ok/scheduled').length).toBeGreaterThanOrEqual(4);
+
+  // Batches, queues and flow control, whose limits callbacks bring with them too.
+  const flowControl = (prefix: string, key: string) => ({
+    [`${prefix}Flow-Control-Key`]: key,
+    [`${prefix}Flow-Control-Value`]: 'parallelism=1, rate=1, period=1s',
+  });
+  const destination = sink.url('/ok/batch');
+  const item = { destination, headers: flowControl('Upstash-', 'key') };
+  await json('/v2/batch', { method: 'POST', body: JSON.stringify([{ destination }, { ...item, queue: 'q' }, item]) });
+  const failing = {
+    ...flowControl('Upstash-', 'key'),
+    'Upstash-Retries': '1',
+    'Upstash-Failure-Callback': sink.url('/ok/flow'),
+    ...flowControl('Upstash-Failure-Callback-', 'of-callbacks'),
+  };
+  await json(`/v2/enqueue/q/${sink.url('/fail')}`, { method: 'POST', headers: failing });
+  await json(`/v2/enqueue/q/${sink.url('/ok')}`, { method: 'POST' });
+  await service.whenIdle();
+  // The slot of what waits for its retry is looked after.
+  await json('/v2/queues/q/pause', { method: 'POST' });
+  await json('/v2/queues/q/resume', { method: 'POST' });
+  for (const path of [
+    '/v2/queues',
+    '/v2/queues/q',
+    '/v2/flowControl',
+    '/v2/flowControl/key',
+    '/v2/globalParallelism',
+  ]) {
+    expect((await json(path)).status).toBe(200);
+  }
+  await json('/v2/flowControl/key/pin?rate=1', { method: 'POST' });
+  await json('/v2/flowControl/key/unpin?rate=true', { method: 'POST' });
+  await service.advance(TICK);
+  expect(sink.at('/ok/flow')).toHaveLength(1);
+  // What waits for long is swept once.
+  await json('/v2/queues/q/pause', { method: 'POST' });
+  await json(`/v2/enqueue/q/${sink.url('/ok')}`, { method: 'POST' });
+  await service.advance(20 * TICK);
+  await json('/v2/queues/q', { method: 'DELETE' });
 
   // What lasts longer than a day is marked as open, on both lanes and in every way to end.
   const late = { 'Upstash-Delay': '23h' };
