@@ -1,9 +1,13 @@
 import { settle } from '../deliver/settle';
 import { logEvent } from '../logs/write-line';
 import { ALL_SHARDS, encodeTime } from '../message/message-id';
-import { dayPartition, daysBetween, type Item, STATE_SUFFIX } from '../store/keys';
-import { type MessageRow, rowsOf } from '../store/message-rows';
-import { type PartitionRange, queryPartition } from '../store/read-items';
+import { isTerminal } from '../message/message-state';
+import { isGated, nextList, waitingIn } from '../message/wait-list';
+import { dayPartition, daysBetween, type Item, openKey, STATE_SUFFIX, slotKey, waitingKey } from '../store/keys';
+import { loadRow, type MessageRow, rowsOf } from '../store/message-rows';
+import { getItems, type PartitionRange, queryPartition } from '../store/read-items';
+import { deleteItem, putItem } from '../store/write-items';
+import { sendWake } from './wake';
 
 /** A message whose hint is not seen by now has none: SQS holds a hint for 15 minutes at most. */
 export const SWEEP_AFTER_MS = 17 * 60_000;
@@ -47,12 +51,32 @@ async function sweepShard(
   let swept = 0;
   for await (const row of rowsIn(range)) {
     if (isOver()) return { swept, sweptTo: row.message.createdAt };
+    if (isGated(row.message) && !isTerminal(row.state)) await markWaiting(row.message.messageId);
     if (row.state.state !== undefined || row.message.notBefore > now) continue;
+    if (await isInList(row)) continue;
     await settle(row, now);
     logEvent('swept', { messageId: row.message.messageId });
     swept++;
   }
   return { swept, sweptTo: to };
+}
+
+/** Whether a message has entered the list that it must pass, which is looked at then: its publisher may not have seen to that. */
+async function isInList({ message }: MessageRow): Promise<boolean> {
+  const list = nextList(message, 0, undefined);
+  if (list === undefined) return false;
+  const { order } = waitingIn(list, message, 0, message.notBefore);
+  if ((await getItems([waitingKey(list, order), slotKey(list, order)])).length === 0) return false;
+  await sendWake({ list });
+  return true;
+}
+
+/** Nobody knows for how long one is open that must wait for slots: it has its mark from here on. */
+async function markWaiting(messageId: string): Promise<void> {
+  await putItem(openKey(messageId));
+  // It may have ended since it was read, and taken no mark away because there was none.
+  const row = await loadRow(messageId);
+  if (row === undefined || isTerminal(row.state)) await deleteItem(openKey(messageId));
 }
 
 /** A message and its state item are neighbours, but may be on two pages. */
