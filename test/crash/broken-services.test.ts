@@ -40,8 +40,8 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     changes: [
       {
         file: 'deliver/deliver-message.ts',
-        from: "    case 'early':\n    case 'settle':\n      return finish(row);",
-        to: "    case 'early':\n      return finish(row);\n    case 'settle':\n      return {};",
+        from: 'leaveList(grant.list, grant.order);\n      return finish(row);',
+        to: 'leaveList(grant.list, grant.order);\n      return {};',
       },
     ],
     scenario: 'deliver and call back',
@@ -76,13 +76,13 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     changes: [
       {
         file: 'deliver/deliver-batch.ts',
-        from: 'import { ChangeMessageVisibilityBatchCommand }',
-        to: 'import { ChangeMessageVisibilityBatchCommand, DeleteMessageCommand }',
+        from: "import type { SQSRecord } from 'aws-lambda';",
+        to: "import { DeleteMessageCommand } from '@aws-sdk/client-sqs';\nimport { sqs } from '../store/aws';\nimport type { SQSRecord } from 'aws-lambda';",
       },
       {
         file: 'deliver/deliver-batch.ts',
-        from: 'const deliveries = received.length === 0 ? [] : await deliverAll(received, lane, deadline);',
-        to: 'for (const { receiptHandle } of records)\n    await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrlOf(lane), ReceiptHandle: receiptHandle }));\n  const deliveries = await deliverAll(received, lane, deadline);',
+        from: 'const deliveries = [...(await deliverAll(',
+        to: 'for (const { receiptHandle } of records)\n    await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrlOf(lane), ReceiptHandle: receiptHandle }));\n  const deliveries = [...(await deliverAll(',
       },
     ],
     scenario: 'deliver',
@@ -93,8 +93,8 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     changes: [
       {
         file: 'deliver/deliver-batch.ts',
-        from: 'return { comeBackIn: Math.min(30, 5 * Number(record.attributes.ApproximateReceiveCount)) };',
-        to: 'return record.messageId === "" ? { comeBackIn: 1 } : {};',
+        from: 'const comeBackSoon = (record: SQSRecord): Delivery => ({ comeBackIn: soonAgain(record) });',
+        to: 'const comeBackSoon = (record: SQSRecord): Delivery =>\n  record.messageId === "" ? { comeBackIn: soonAgain(record) } : {};',
       },
     ],
     scenario: 'deliver',
@@ -165,8 +165,8 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     changes: [
       {
         file: 'dlq/retry-dead-letter.ts',
-        from: "    const refusal = await transact([\n      { Delete: { TableName, Key: dlqKey(deadLetter.dlqId)!, ConditionExpression: 'attribute_exists(pk)' } },\n      { Put: { TableName, Item: item } },\n    ]);\n    return refusal === 'written';",
-        to: "    const refusal = await transact([\n      { Delete: { TableName, Key: dlqKey(deadLetter.dlqId)!, ConditionExpression: 'attribute_exists(pk)' } },\n    ]);\n    return refusal === 'written' && (await transact([{ Put: { TableName, Item: item } }])) === 'written';",
+        from: "    const refusal = await transact([\n      { Delete: { TableName, Key: dlqKey(deadLetter.dlqId)!, ConditionExpression: 'attribute_exists(pk)' } },\n      ...items.map((Item) => ({ Put: { TableName, Item } })),\n    ]);\n    return refusal === 'written';",
+        to: "    const refusal = await transact([\n      { Delete: { TableName, Key: dlqKey(deadLetter.dlqId)!, ConditionExpression: 'attribute_exists(pk)' } },\n    ]);\n    return refusal === 'written' && (await transact(items.map((Item) => ({ Put: { TableName, Item } })))) === 'written';",
       },
     ],
     scenario: 'retry a dead letter',

@@ -14,6 +14,8 @@ export interface Access {
 /** What a publish asks for beside its headers; see {@link Publish}. */
 export interface Asked extends Pick<Publish, 'delay' | 'retryDelay' | 'deduplicationId'> {
   readonly body?: string;
+  /** The queue that it is enqueued in. */
+  readonly queue?: string;
 }
 
 type Answer = { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
@@ -50,11 +52,16 @@ export class Ledger {
   async publish(
     url: string,
     headers: Readonly<Record<string, string>>,
-    { body: content = 'body', ...asked }: Asked = {},
+    { body: content = 'body', queue, ...asked }: Asked = {},
   ): Promise<string | undefined> {
     const askedAt = this.access.now();
     this.bodies.set(url, content);
-    const { status, body } = await this.send('POST', `/v2/publish/${url}`, headers, content);
+    const { status, body } = await this.send(
+      'POST',
+      queue === undefined ? `/v2/publish/${url}` : `/v2/enqueue/${queue}/${url}`,
+      headers,
+      content,
+    );
     const messageId = status === 200 || status === 202 ? String(body.messageId) : undefined;
     this.publishes.push({ url, status, askedAt, ...asked, ...(messageId === undefined ? {} : { messageId }) });
     return messageId;

@@ -21,6 +21,28 @@ export const SCHEDULE_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'make a URL group and a schedule of it',
+    sizes: SINGLE,
+    calls: API,
+    async play(stage) {
+      const tick = inMinutes(stage, 5);
+      await stage.armed(() => stage.inTurn((cell) => createForGroup(cell, tick)));
+      await stage.advance(tick - stage.service.clock.now());
+      await expectRuns(stage, tick, endpoints);
+    },
+  },
+  {
+    name: 'create a schedule that enqueues',
+    sizes: SINGLE,
+    calls: API,
+    async play(stage) {
+      const tick = inMinutes(stage, 5);
+      await stage.armed(() => stage.inTurn((cell) => createForQueue(cell, tick)));
+      await stage.advance(tick - stage.service.clock.now());
+      await expectRuns(stage, tick);
+    },
+  },
+  {
     name: 'replace a schedule with a large body',
     sizes: SINGLE,
     calls: API,
@@ -105,8 +127,7 @@ export const SCHEDULE_SCENARIOS: readonly Scenario[] = [
     name: 'run a schedule that enqueues',
     sizes: SINGLE,
     calls: RUN,
-    play: (stage) =>
-      playRun(stage, (cell, tick) => create(cell, tick, { headers: { 'Upstash-Queue-Name': cell.tag } })),
+    play: (stage) => playRun(stage, createForQueue),
   },
   {
     name: 'look at the body of a schedule that is gone',
@@ -139,6 +160,9 @@ async function create(
   const own = { 'Upstash-Cron': date, 'Upstash-Schedule-Id': cell.tag, 'Upstash-Timeout': '5s' };
   await cell.stage.ledger.insist('POST', `/v2/schedules/${url}`, { ...own, ...headers }, body);
 }
+
+const createForQueue = (cell: Cell, tick: number) =>
+  create(cell, tick, { headers: { 'Upstash-Queue-Name': cell.tag } });
 
 const endpoints = (cell: Cell) => [cell.url('ok'), cell.url('ok', 1)];
 
