@@ -44,8 +44,14 @@ export function fitPage<T>(
 /** A list that has no pages: if it would become too large, the bodies in it are cut shorter than lists show them. */
 export function fitList<T>(found: readonly T[], toJson: (entry: T, maxBodyBytes: number) => object): object[] {
   for (let maxBodyBytes = LISTED_BODY_BYTES; ; maxBodyBytes = Math.floor(maxBodyBytes / 2)) {
-    const entries = found.map((entry) => toJson(entry, maxBodyBytes));
-    if (bytesOf(entries) <= MAX_ANSWER_BYTES) return entries;
+    const entries: object[] = [];
+    for (let bytes = 0; entries.length < found.length; ) {
+      const json = toJson(found[entries.length]!, maxBodyBytes);
+      bytes += bytesOf(json);
+      if (bytes > MAX_ANSWER_BYTES) break;
+      entries.push(json);
+    }
+    if (entries.length === found.length) return entries;
     if (maxBodyBytes === 0) throw new HttpError(413, 'the list is too large for one answer: ask for its entries by id');
   }
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { fitBody, fitPage, searchLimit } from '../../../lambda/http/page';
+import { fitBody, fitList, fitPage, searchLimit } from '../../../lambda/http/page';
 import { partOf } from '../../../lambda/message/shown-header';
 
 /** Lambda's limit of an answer, 6 MB (Lambda quotas). */
@@ -129,4 +129,37 @@ test('a search ends when its time is over', () => {
   now.mockReturnValue(1_051);
   expect(isOver()).toBe(true);
   now.mockRestore();
+});
+
+describe('a list without pages', () => {
+  const bodyOf = (bytes: number) => '\u0001'.repeat(bytes);
+
+  test('shows bodies as lists do, where there is room for them', () => {
+    const asked: number[] = [];
+    const list = fitList(['a', 'b'], (id, maxBodyBytes) => {
+      asked.push(maxBodyBytes);
+      return { id };
+    });
+    expect([list, asked]).toEqual([
+      [{ id: 'a' }, { id: 'b' }],
+      [8_192, 8_192],
+    ]);
+    expect(fitList([], () => ({}))).toEqual([]);
+  });
+
+  test('shows less of all bodies where there is not, and none rather than no list', () => {
+    for (const count of [1, 100, 1_000, 50_000]) {
+      const ids = Array.from({ length: count }, (_, index) => index);
+      const list = fitList(ids, (id, maxBodyBytes) => ({ id, body: bodyOf(maxBodyBytes) }));
+      expect(list.map((entry) => (entry as { id: number }).id)).toEqual(ids);
+      const body = JSON.stringify(list);
+      const answer = JSON.stringify({ statusCode: 200, headers: { 'content-type': 'application/json' }, body });
+      expect(Buffer.byteLength(answer)).toBeLessThanOrEqual(MAX_ANSWER);
+    }
+  });
+
+  test('is refused where what is not a body is too large', () => {
+    const large = 'x'.repeat(7_000_000);
+    expect(() => fitList([1], () => ({ large }))).toThrow('the list is too large for one answer');
+  });
 });
