@@ -238,7 +238,6 @@ describe('a path', () => {
     ['GET', '/v2/nothing'],
     ['POST', '/v2/batches'],
     ['GET', '/v2/topic'],
-    ['GET', '/v2/flowControl'],
     ['GET', '/v2/messages/a/b'],
     ['GET', '/v2/dlq%00'],
     ['GET', `/v2/${'x'.repeat(70)}`],
