@@ -265,7 +265,7 @@ describe('props that are wrong fail at synthesis', () => {
       defaultRetries: -1,
       maximumRetries: 1000,
       maximumDelay: Duration.seconds(0),
-      maximumMessageSize: Size.kibibytes(257),
+      maximumMessageSize: Size.mebibytes(7),
       maximumQueues: 0,
       maximumQueueParallelism: 1001,
       deliveryMemory: Size.mebibytes(1),

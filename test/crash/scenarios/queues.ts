@@ -14,6 +14,8 @@ export const QUEUE_SCENARIOS: readonly Scenario[] = [
     name: 'deliver what is enqueued',
     sizes: SINGLE,
     calls: /^(dispatch |deliver (DeleteItem queue slot|Query queue wait))/,
+    // One dispatcher looks at the lists of many.
+    atATime: 1,
     async play(stage) {
       await stage.each((cell) => cell.publish('ok', {}, { queue: cell.tag }));
       await stage.armed(async () => {
