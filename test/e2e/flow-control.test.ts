@@ -48,7 +48,9 @@ function slowDestination(milliseconds: number) {
 
 /** The most calls that were under way at once. */
 function mostAtOnce(calls: readonly Call[]): number {
-  return Math.max(...calls.map(({ begun }) => calls.filter((call) => call.begun <= begun && call.ended > begun).length));
+  return Math.max(
+    ...calls.map(({ begun }) => calls.filter((call) => call.begun <= begun && call.ended > begun).length),
+  );
 }
 
 function mostWithin(calls: readonly Call[], milliseconds: number): number {
