@@ -81,7 +81,8 @@ function decodeWhole(raw: string): string {
 function encodeAgain(text: string): string {
   const [origin = ''] = /^https?:\/\/[^/?#]*/i.exec(text) ?? [];
   const path = text.slice(origin.length);
-  return origin + path.replace(/%(?![0-9a-f]{2})|[^\w\-.~!$&'()*+,;=:@/?%]/giu, percentEncode);
+  // No `i` flag: with `u` it would count ſ as an s and the Kelvin sign as a k, and leave both as they are.
+  return origin + path.replace(/%(?![0-9A-Fa-f]{2})|[^\w\-.~!$&'()*+,;=:@/?%]/gu, percentEncode);
 }
 
 function percentEncode(character: string): string {

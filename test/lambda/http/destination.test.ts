@@ -81,6 +81,13 @@ describe('reading the path', () => {
     expect(readDestination('https:/example.com/', query, 'httpApi')).toBe(`https://example.com/${expected}`);
   });
 
+  test.each([
+    ['\u017F', '%C5%BF'],
+    ['\u212A', '%E2%84%AA'],
+  ])('%s, which case folding takes for an ASCII letter, is encoded', (character, encoded) => {
+    expect(readDestination(`https:/example.com/${character}`, '', 'httpApi')).toBe(`https://example.com/${encoded}`);
+  });
+
   test('a path that was encoded, then decoded by an HTTP API, arrives as it was sent', () => {
     const segment = fc.string({ unit: 'grapheme', minLength: 1 }).map((text) => text.replace(/[/?#%]/g, ''));
     fc.assert(
