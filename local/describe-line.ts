@@ -1,5 +1,5 @@
 /** What is shown of an event besides its time, name and message, in this order. */
-const DETAILS = ['method', 'host', 'status', 'attempt', 'reason', 'doing', 'error', 'text', 'dlqId'];
+const DETAILS = ['scheduleId', 'method', 'host', 'status', 'attempt', 'reason', 'doing', 'error', 'text', 'dlqId'];
 
 /**
  * A short line for the terminal from one line that a function logged, or undefined when it tells nothing

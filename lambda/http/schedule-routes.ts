@@ -1,13 +1,13 @@
 import { loadShownBody } from '../callback/load-body';
 import { requireNumber } from '../config';
-import type { BodyPart } from '../message/shown-header';
-import { LISTED_BODY_BYTES } from '../message/shown-header';
+import { type BodyPart, LISTED_BODY_BYTES } from '../message/shown-header';
 import { createSchedule } from '../schedule/create-schedule';
 import { deleteSchedule } from '../schedule/delete-schedule';
 import { type FoundSchedule, getSchedule, listScheduleRows, listSchedules, statesOf } from '../schedule/find-schedules';
 import { pauseSchedule, resumeSchedule } from '../schedule/pause-schedule';
 import type { ApiRequest } from './api-request';
 import { type ApiResponse, ok } from './api-response';
+import { isName } from './destination';
 import { notFound, overLimit } from './http-error';
 import { fitBody, fitList, MAX_ANSWER_BYTES } from './page';
 import { printable } from './printable';
@@ -39,13 +39,15 @@ const PAUSE = /^([A-Za-z0-9._-]+)\/(pause|resume)$/;
 async function pauseOrResume({ now }: ApiRequest, rest: string): Promise<ApiResponse | undefined> {
   const [, scheduleId, verb] = PAUSE.exec(rest) ?? [];
   if (scheduleId === undefined) return undefined;
+  if (!isName(scheduleId)) throw missing(scheduleId);
   const isFound = verb === 'pause' ? await pauseSchedule(scheduleId) : await resumeSchedule(scheduleId, now);
   if (!isFound) throw missing(scheduleId);
   return ok({});
 }
 
 async function get(scheduleId: string): Promise<ApiResponse> {
-  const found = await getSchedule(scheduleId);
+  // A longer one would be too long for a key.
+  const found = isName(scheduleId) ? await getSchedule(scheduleId) : undefined;
   if (found === undefined) throw missing(scheduleId);
   const states = await statesOf(found.lastRun?.messageIds ?? []);
   const body = await loadShownBody(found.schedule, MAX_ANSWER_BYTES);
@@ -94,7 +96,7 @@ export const SCHEDULE_ROUTES: readonly Route[] = [
     path: '/v2/schedules/:scheduleId',
     access: 'write',
     answer: async ({ now }, { scheduleId = '' }) => {
-      await deleteSchedule(scheduleId, now);
+      if (isName(scheduleId)) await deleteSchedule(scheduleId, now);
       return ok({});
     },
   },

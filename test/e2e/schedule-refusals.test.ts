@@ -163,6 +163,11 @@ test('of methods and paths that there are not', async () => {
     ['GET', '/v2/schedules/unknown', 404],
     ['GET', '/v2/schedules/a%20b', 404],
     ['PATCH', '/v2/schedules/https://example.com', 404],
+    // Longer than any key may be.
+    ['GET', `/v2/schedules/${'x'.repeat(3_000)}`, 404],
+    ['PATCH', `/v2/schedules/${'x'.repeat(3_000)}/pause`, 404],
+    ['POST', `/v2/schedules/${'x'.repeat(3_000)}/resume`, 404],
+    ['DELETE', `/v2/schedules/${'x'.repeat(3_000)}`, 200],
   ] as const) {
     const answer = await running.json(path, { method });
     expect([method, path, answer.status]).toEqual([method, path, status]);

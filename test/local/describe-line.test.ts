@@ -18,6 +18,12 @@ test('an event without a time has the one of now; what is empty or unknown is le
   expect(describeJson({ event: 'malformedHint' })).toBe('11-24 16:34:57.123  malformedHint');
 });
 
+test('what happens to a schedule tells which it is', () => {
+  expect(describeJson({ event: 'scheduleError', scheduleId: 'daily', error: 'url group not found: team' })).toBe(
+    '11-24 16:34:57.123  scheduleError     daily  url group not found: team',
+  );
+});
+
 test('a fault tells what was being done', () => {
   expect(describeJson({ event: 'fault', doing: 'promote', error: 'TimeoutError', text: 'no answer' })).toBe(
     '11-24 16:34:57.123  fault             promote  TimeoutError  no answer',
