@@ -8,12 +8,14 @@ import { type LocalService, startLocal } from '../local/start-local';
 import { measureBundles } from './bundles';
 import { type Bill, billOf, idleBillOf } from './cost';
 import { GOALS } from './goals';
-import { RequestLog } from './request-log';
+import { isFifo, RequestLog } from './request-log';
 import {
   alone,
   type Bench,
   deadLetters,
   delayed,
+  enqueued,
+  flowControlled,
   Gate,
   inRequests,
   inTens,
@@ -99,11 +101,15 @@ async function main(args: readonly string[]): Promise<void> {
   const log = new RequestLog();
   let service: LocalService | undefined;
   let batches = 0;
+  let dispatches = 0;
   let longestHint = 0;
   const gate = new Gate();
   const watched: Interceptor = async (call, execute) => {
     if (call.operation === 'BatchGetItem') await gate.pass();
-    if (call.operation === 'ChangeMessageVisibilityBatch') batches++;
+    if (call.operation === 'ChangeMessageVisibilityBatch') {
+      if (isFifo(call)) dispatches++;
+      else batches++;
+    }
     if (call.operation === 'SendMessage') longestHint = Math.max(longestHint, String(call.input.MessageBody).length);
     return log.intercept(call, execute);
   };
@@ -113,7 +119,8 @@ async function main(args: readonly string[]): Promise<void> {
   log.reset();
   await service.invoke('QStash/QStash/Promote', {});
   const idleTick = [...log.calls];
-  const bench: Bench = { service, log, sink, sinkUrl: await sink.listen(), batches: () => batches, idleTick, gate };
+  const counts = { batches: () => batches, dispatches: () => dispatches };
+  const bench: Bench = { service, log, sink, sinkUrl: await sink.listen(), ...counts, idleTick, gate };
 
   print('cdk-qstash bench: counted calls at list prices, body of 1 KB, destination of 100 ms');
   const tens = printOutcome('Published and delivered, batches of 10', await inTens(bench, messages));
@@ -133,6 +140,17 @@ async function main(args: readonly string[]): Promise<void> {
     await inRequests(bench, Math.ceil(messages / 1000) * 200),
   );
   const huge = printOutcome('A body of 64 KB, batches of 10', await large(bench, Math.ceil(messages / 10)));
+  const few = Math.ceil(messages / 10);
+  const queued = printOutcome('Enqueued, one at a time', await enqueued(bench, few, 1));
+  const queuedWide = printOutcome('Enqueued, ten at a time', await enqueued(bench, few, 10));
+  const hot = printOutcome(
+    'Flow control, one key: ten at a time, 1000 a second',
+    await flowControlled(bench, few, 1, 'parallelism=10, rate=1000, period=1s'),
+  );
+  const cold = printOutcome(
+    'Flow control, 1000 keys: one at a time, ten a second',
+    await flowControlled(bench, messages, 1_000, 'parallelism=1, rate=10, period=1s'),
+  );
   const late = printOutcome('Delayed by an hour', await delayed(bench, Math.ceil(messages / 10)));
 
   const idle = idleBillOf({ ...idleParts(), tickCalls: idleTick });
@@ -188,6 +206,10 @@ async function main(args: readonly string[]): Promise<void> {
       ['with a deduplication id', unique.bill],
       ['published a hundred to a request', batched.bill],
       ['delayed by an hour', late.bill],
+      ['enqueued, one at a time', queued.bill],
+      ['enqueued, ten at a time', queuedWide.bill],
+      ['with a flow control, one hot key', hot.bill],
+      ['with a flow control, 1000 keys', cold.bill],
       ['with a body of 64 KB, delivered at the first attempt', huge.bill],
       ['failed four times, dead letter, failure callback', dead.bill],
       ['idle, a month', idle],
@@ -237,8 +259,11 @@ function idleParts() {
     ((Properties?.Metrics as { MetricStat?: object }[] | undefined) ?? [{ MetricStat: {} }]).filter(
       ({ MetricStat }) => MetricStat !== undefined,
     ).length;
+  const fifo = of('AWS::SQS::Queue').filter(({ Properties }) => Properties?.FifoQueue === true).length;
   return {
-    polledQueues: of('AWS::Lambda::EventSourceMapping').length,
+    // A FIFO queue is there to be polled.
+    polledQueues: of('AWS::Lambda::EventSourceMapping').length - fifo,
+    polledFifoQueues: fifo,
     secrets: of('AWS::SecretsManager::Secret').length,
     alarmMetrics: of('AWS::CloudWatch::Alarm').reduce((sum, alarm) => sum + metricsOf(alarm), 0),
     tickMetrics: 1,

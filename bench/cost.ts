@@ -10,6 +10,8 @@ export interface Workload {
   /** Invocations of the functions that deliver, and attempts that they made. */
   readonly batches: number;
   readonly attempts: number;
+  /** Invocations of the function that serves wait lists. */
+  readonly dispatches: number;
   /** Of each body. */
   readonly bodyBytes: number;
 }
@@ -27,12 +29,14 @@ const DAYS_A_MONTH = 30.4;
  * Prices a workload. Receives and deletes of the event sources, which no function makes, are priced by batch.
  * The secrets are left out: a container reads them once a minute, however many messages there are.
  */
-export function billOf({ messages, calls, apiRequests, batches, attempts, bodyBytes }: Workload): Bill {
+export function billOf({ messages, calls, apiRequests, batches, attempts, dispatches, bodyBytes }: Workload): Bill {
   const perMessage = (count: number) => count / messages;
   const sum = (of: (call: LoggedCall) => number) => calls.reduce((total, call) => total + of(call), 0);
-  const count = (service: LoggedCall['service']) => calls.filter((call) => call.service === service).length;
+  const sqsCalls = calls.filter(({ service }) => service === 'sqs');
+  const fifoCalls = sqsCalls.filter((call) => call.isFifo).length;
   const { gigabytes, ingestSeconds, ingestSecondsPerFurther, overheadSeconds, destinationSeconds, headBytes } =
     ASSUMPTIONS;
+  const { dispatchSeconds } = ASSUMPTIONS;
   const ingest = apiRequests * ingestSeconds + (messages - apiRequests) * ingestSecondsPerFurther;
   const seconds = (time: number) => time * gigabytes * PRICES.lambdaGigabyteSecond * MILLION;
   const gets = calls.filter(({ operation }) => operation === 'GetObject').length;
@@ -42,7 +46,9 @@ export function billOf({ messages, calls, apiRequests, batches, attempts, bodyBy
     'front door': perMessage(apiRequests) * PRICES.httpApiRequests,
     'publish function': perMessage(apiRequests) * PRICES.lambdaRequests + seconds(perMessage(ingest)),
     'deliver function': perMessage(batches) * (PRICES.lambdaRequests + seconds(overheadSeconds + destinationSeconds)),
-    SQS: perMessage(count('sqs') + 2 * batches) * PRICES.sqsRequests,
+    'dispatch function': perMessage(dispatches) * (PRICES.lambdaRequests + seconds(dispatchSeconds)),
+    SQS: perMessage(sqsCalls.length - fifoCalls + 2 * batches) * PRICES.sqsRequests,
+    'SQS FIFO': perMessage(fifoCalls + 2 * dispatches) * PRICES.fifoRequests,
     'DynamoDB writes': perMessage(sum((call) => call.writeUnits)) * PRICES.writeUnits,
     'DynamoDB reads': perMessage(sum((call) => call.readUnits)) * PRICES.readUnits,
     'S3 requests': perMessage(puts.length) * PRICES.s3Puts + perMessage(gets) * PRICES.s3Gets,
@@ -55,6 +61,7 @@ export function billOf({ messages, calls, apiRequests, batches, attempts, bodyBy
 /** The parts of a template that cost something while nothing is published. */
 export interface IdleParts {
   readonly polledQueues: number;
+  readonly polledFifoQueues: number;
   readonly secrets: number;
   readonly alarmMetrics: number;
   /** Metrics that each tick sends. */
@@ -64,12 +71,14 @@ export interface IdleParts {
 }
 
 /** Dollars a month of a service that nobody uses. */
-export function idleBillOf({ polledQueues, secrets, alarmMetrics, tickMetrics, tickCalls }: IdleParts): Bill {
+export function idleBillOf(parts: IdleParts): Bill {
+  const { polledQueues, polledFifoQueues, secrets, alarmMetrics, tickMetrics, tickCalls } = parts;
   const { idleQueueRequests, ticksPerMonth, tickSeconds, gigabytes } = ASSUMPTIONS;
   const month = (perTick: number) => (perTick * ticksPerMonth) / MILLION;
   const sum = (of: (call: LoggedCall) => number) => tickCalls.reduce((total, call) => total + of(call), 0);
   const lines = {
-    'polled queues': (polledQueues * idleQueueRequests * PRICES.sqsRequests) / MILLION,
+    'polled queues':
+      (idleQueueRequests * (polledQueues * PRICES.sqsRequests + polledFifoQueues * PRICES.fifoRequests)) / MILLION,
     secrets: secrets * PRICES.secretMonth,
     alarms: alarmMetrics * PRICES.alarmMetricMonth,
     'custom metrics': tickMetrics * PRICES.customMetricMonth,

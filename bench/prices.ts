@@ -11,6 +11,8 @@ export const PRICES = {
   lambdaGigabyteSecond: 0.0000133334,
   /** SQS standard queue: a million requests of up to 64 KB. */
   sqsRequests: 0.4,
+  /** The same of a FIFO queue. */
+  fifoRequests: 0.5,
   /** DynamoDB on demand: a million write request units, of 1 KB. */
   writeUnits: 0.625,
   /** DynamoDB on demand: a million read request units, of 4 KB. */
@@ -38,6 +40,8 @@ export const ASSUMPTIONS = {
   ingestSecondsPerFurther: 0.001,
   /** Seconds that deliver takes for a batch besides the calls to destinations. */
   overheadSeconds: 0.01,
+  /** Seconds that dispatch takes for a batch. */
+  dispatchSeconds: 0.02,
   /** Seconds that a destination takes to answer. */
   destinationSeconds: 0.1,
   /** Bytes that leave AWS for one attempt beside its body: headers and TLS. */

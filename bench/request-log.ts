@@ -4,6 +4,8 @@ import type { Answer, AwsCall, Interceptor } from '../local/aws-call';
 export interface LoggedCall {
   readonly service: AwsCall['service'];
   readonly operation: string;
+  /** Whether it is made to a FIFO queue. */
+  readonly isFifo: boolean;
   /** Name of the function that made it, from its access key. */
   readonly caller: string;
   readonly readUnits: number;
@@ -23,6 +25,7 @@ export class RequestLog {
     this.calls.push({
       service: call.service,
       operation: call.operation,
+      isFifo: isFifo(call),
       caller: call.accessKeyId.replace(/\.\d+$/, ''),
       readUnits: unitsOf(answer, 'x-consumed-read-units'),
       writeUnits: unitsOf(answer, 'x-consumed-write-units'),
@@ -36,6 +39,11 @@ export class RequestLog {
   reset(): void {
     this.calls.length = 0;
   }
+}
+
+/** Whether a call is made to a FIFO queue. */
+export function isFifo({ input }: AwsCall): boolean {
+  return String(input.QueueUrl).endsWith('.fifo');
 }
 
 function unitsOf(answer: Answer, header: string): number {

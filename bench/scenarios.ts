@@ -9,8 +9,9 @@ export interface Bench {
   readonly log: RequestLog;
   readonly sink: BenchSink;
   readonly sinkUrl: string;
-  /** Batches that the delivery functions were given so far. */
+  /** Batches that the delivery functions were given so far, and the one that serves wait lists. */
   readonly batches: () => number;
+  readonly dispatches: () => number;
   /** Calls of a tick that finds nothing to do: they are paid by the month, not by the message. */
   readonly idleTick: readonly LoggedCall[];
   readonly gate: Gate;
@@ -51,9 +52,10 @@ async function publish(
   where: string,
   headers: Record<string, string> = {},
   body = BODY,
+  route = 'publish',
 ): Promise<string> {
   const path = `${where}/${++published}`;
-  const response = await fetch(`${bench.service.url}/v2/publish/${bench.sinkUrl}${path}`, {
+  const response = await fetch(`${bench.service.url}/v2/${route}/${bench.sinkUrl}${path}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${bench.service.token}`, 'content-type': 'application/json', ...headers },
     body,
@@ -66,7 +68,7 @@ async function publish(
 /** `perRequest` messages, each with this body, are in one request to the API. */
 async function counted(bench: Bench, run: () => Promise<string[]>, perRequest = 1, body = BODY): Promise<Outcome> {
   bench.log.reset();
-  const before = { batches: bench.batches(), requests: bench.sink.requests };
+  const before = { batches: bench.batches(), dispatches: bench.dispatches(), requests: bench.sink.requests };
   const paths = await run();
   await bench.service.whenIdle();
   const lost = paths.filter((path) => !bench.sink.arrivals.has(path)).length;
@@ -75,6 +77,7 @@ async function counted(bench: Bench, run: () => Promise<string[]>, perRequest = 
     calls: withoutIdleTicks(bench.log.calls, bench.idleTick),
     apiRequests: paths.length / perRequest,
     batches: bench.batches() - before.batches,
+    dispatches: bench.dispatches() - before.dispatches,
     attempts: bench.sink.requests - before.requests,
     bodyBytes: body.length,
     lost,
@@ -167,6 +170,35 @@ async function publishBatch(bench: Bench): Promise<string[]> {
   if (!response.ok) throw new Error(`batch was answered with ${response.status}: ${await response.text()}`);
   await response.arrayBuffer();
   return paths;
+}
+
+/** Messages of one queue, enqueued faster than it delivers them. */
+export function enqueued(bench: Bench, messages: number, parallelism: number): Promise<Outcome> {
+  const queueName = `queue-${parallelism}`;
+  return counted(bench, async () => {
+    await post(bench, '/v2/queues', { queueName, parallelism });
+    bench.log.reset();
+    return concurrently(messages, 16, () => publish(bench, '/enqueued', {}, BODY, `enqueue/${queueName}`));
+  });
+}
+
+/** Messages of so many flow-control keys, in turn. */
+export function flowControlled(bench: Bench, messages: number, keys: number, value: string): Promise<Outcome> {
+  return counted(bench, () =>
+    concurrently(messages, 16, (index) => {
+      const key = `of-${keys}-${index % keys}`;
+      return publish(bench, '/flow', { 'upstash-flow-control-key': key, 'upstash-flow-control-value': value });
+    }),
+  );
+}
+
+async function post({ service }: Bench, route: string, body: object): Promise<void> {
+  const response = await fetch(service.url + route, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${service.token}` },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${route} was answered with ${response.status}: ${await response.text()}`);
 }
 
 /** Messages one at a time, each in a batch of its own. */

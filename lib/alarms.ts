@@ -15,6 +15,7 @@ export interface AlarmsProps {
   readonly deliveriesQueue: IQueue;
   readonly failuresQueue: IQueue;
   readonly redriveQueue: IQueue;
+  readonly wakesQueue: IQueue;
   readonly deliveryTimeout: Duration;
   /** Counts the hints that promote took from the redrive queue. */
   readonly redriven: IMetric;
@@ -84,6 +85,13 @@ export class Alarms extends Construct {
         section: 'age-of-the-oldest-message',
       });
     }
+    this.add('WakesAge', {
+      metric: props.wakesQueue.metricApproximateAgeOfOldestMessage(redrive),
+      threshold: 300,
+      meaning: 'What waits in queues and flow controls is not let through, or minutes late.',
+      action: 'Look at the logs of dispatch, and for its throttles and those of the table.',
+      section: 'age-of-the-oldest-wake',
+    });
     this.add('RedriveAge', {
       metric: props.redriveQueue.metricApproximateAgeOfOldestMessage(redrive),
       threshold: 3600,

@@ -230,6 +230,7 @@ export class QStash extends Construct implements IQStash {
       deliveriesQueue: queues.deliveries,
       failuresQueue: queues.failures,
       redriveQueue: queues.redrive,
+      wakesQueue: queues.wakes,
       deliveryTimeout,
       redriven: this.metricRedriven(),
       promoterLag: this.metricPromoterLag({ period: Duration.minutes(1) }),
@@ -242,7 +243,7 @@ export class QStash extends Construct implements IQStash {
         outcomes: [this.metricPublished(), this.metricDelivered(), this.metricRetried(), this.metricFailed()],
         attemptDuration: this.metricAttemptDuration(),
         promoterLag: this.metricPromoterLag(),
-        queues: [queues.deliveries, queues.failures, queues.redrive],
+        queues: [queues.deliveries, queues.failures, queues.redrive, queues.wakes],
         serverErrors: frontDoor.serverErrors,
       });
     }

@@ -140,7 +140,8 @@ async function deliverAll(
 /** A message that does not exist keeps no slot, unless it is only about to. */
 async function dropUnknown({ messageId, grant }: Hint): Promise<Delivery> {
   if (grant !== undefined) {
-    if (serviceNow() - mustPlace(messageId).time < BEING_WRITTEN_MS) return { comeBackIn: 5 };
+    // Far less than the ten receives after which SQS gives a hint up.
+    if (serviceNow() - mustPlace(messageId).time < BEING_WRITTEN_MS) return { comeBackIn: 15 };
     await leaveListUnserved(grant.list, grant.order);
   }
   logEvent('unknownMessage', { messageId });

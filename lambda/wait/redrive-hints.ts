@@ -9,9 +9,12 @@ import { dynamodb, sqs } from '../store/aws';
 import { N, S, stateKey } from '../store/keys';
 import { loadRow } from '../store/message-rows';
 import { decodeBodyHint, decodeHint, decodeScheduleHint, type Hint } from './hint';
+import { leaveList } from './leave-list';
 import { sendEncoded, sendHint } from './schedule-attempt';
+import { decodeWake } from './wake';
 
 const MAX_DELAY_SECONDS = 900;
+const UNKNOWN_DELAY_SECONDS = 60;
 
 /** Hints taken from the redrive queue, those among them that must wait there included. */
 export interface Redrive {
@@ -50,14 +53,22 @@ export async function redriveHints(now: number, isOver: () => boolean): Promise<
 
 /** A hint at something that is never given up. */
 function isOfAnotherKind(hint: string): boolean {
-  return decodeBodyHint(hint) !== undefined || decodeScheduleHint(hint) !== undefined;
+  return [decodeBodyHint, decodeScheduleHint, decodeWake].some((decode) => decode(hint) !== undefined);
 }
 
 async function redriveHint(hint: Hint, now: number): Promise<void> {
   const row = await loadRow(hint.messageId);
-  if (row === undefined) return;
+  if (row === undefined) {
+    // Its slot is given up where it is known that the message will not come any more.
+    if (hint.grant !== undefined) await sendHint('deliveries', hint, UNKNOWN_DELAY_SECONDS);
+    return;
+  }
   const { message, state } = row;
-  if (isTerminal(state) || state.attempt > hint.attempt) return settle(row, now);
+  if (isTerminal(state) || state.attempt > hint.attempt) {
+    // Settling looks after the slot of the last attempt alone.
+    if (hint.grant?.list.kind === 'flow') await leaveList(hint.grant.list, hint.grant.order);
+    return settle(row, now);
+  }
   const redriven = await countRedrive(hint.messageId);
   // It has ended since it was loaded.
   if (redriven === undefined) return redriveHint(hint, now);

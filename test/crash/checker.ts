@@ -3,9 +3,11 @@ import { messageIdOf } from '../../lambda/message/message-id';
 import { isTerminal } from '../../lambda/message/message-state';
 import { decodeSchedule } from '../../lambda/schedule/schedule';
 import { isHeld } from '../../lambda/store/body-key';
+import { WAITING_PREFIX } from '../../lambda/store/keys';
 import { SWEEP_AFTER_MS } from '../../lambda/wait/sweep-orphans';
 import { HELD_BODIES } from '../../lib/names';
 import { type Arrival, callbacksOf, type History, readDump, type Stored, type StoredMessage } from './history';
+import { limitsAreKept, queuesKeepTheirOrder, slotsAreFree } from './slot-rules';
 
 /** Something that a service which keeps its promises never does. */
 export interface Violation {
@@ -17,11 +19,11 @@ export interface Violation {
 }
 
 /**
- * The promises by number: 1 no loss, 3 one end, 4 truthful ends, 5 attempt budget, 6 timing, 7 cancel, 10
- * callbacks, 11 dead letters, 12 their retries, 13 deduplication, 16 hints are given up last, 17 the redrive
+ * The promises by number: 1 no loss, 3 one end, 4 truthful ends, 5 attempt budget, 6 timing, 7 cancel, 8 limits and
+ * slots, 9 order of queues, 10 callbacks, 11 dead letters, 12 their retries, 13 deduplication, 16 hints are given up last, 17 the redrive
  * queue, 18 expiry, 19 liveness.
  */
-export type Rule = `I${1 | 3 | 4 | 5 | 6 | 7 | 10 | 11 | 12 | 13 | 16 | 17 | 18 | 19}`;
+export type Rule = `I${1 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 16 | 17 | 18 | 19}`;
 
 /** Timers fire a little early, and two clocks read one after the other differ. */
 const TOLERANCE_MS = 5;
@@ -49,6 +51,9 @@ const FINDERS: readonly (readonly [Rule, (facts: Facts) => Findings])[] = [
   ['I5', attemptsAreBudgeted],
   ['I6', nothingIsEarly],
   ['I7', canceledStaysCanceled],
+  ['I8', limitsAreKept],
+  ['I8', slotsAreFree],
+  ['I9', queuesKeepTheirOrder],
   ['I10', callbacksAreMade],
   ['I11', deadLettersAreFailures],
   ['I12', deadLettersMove],
@@ -60,7 +65,7 @@ const FINDERS: readonly (readonly [Rule, (facts: Facts) => Findings])[] = [
 ];
 
 /** Every promise that {@link check} looks after. */
-export const RULES: readonly Rule[] = FINDERS.map(([rule]) => rule);
+export const RULES: readonly Rule[] = [...new Set(FINDERS.map(([rule]) => rule))];
 
 /** A history, indexed. */
 class Facts {
@@ -370,6 +375,9 @@ function* duplicatesAreOne({ history }: Facts): Findings {
 function* hintsAreGivenUpLast(facts: Facts): Findings {
   const { history, stored, messages } = facts;
   const waking = [...stored.hints, ...stored.due.map(({ hint }) => hint)];
+  const waiting = new Set(
+    history.dump.table.filter(({ sk }) => sk!.S!.startsWith(WAITING_PREFIX)).map(({ m }) => m!.S!),
+  );
   for (const { message, state } of messages) {
     if (isTerminal(state)) continue;
     const { messageId, source } = message;
@@ -381,7 +389,8 @@ function* hintsAreGivenUpLast(facts: Facts): Findings {
     );
     const isSwept = state.state === undefined && history.dump.now - message.createdAt < SWEPT_BY_MS;
     const isSettled = source !== undefined && facts.isHinted(source.messageId);
-    if (!wakes && !isSwept && !isSettled) {
+    // What waits for a slot is looked at with its list; see there.
+    if (!wakes && !isSwept && !isSettled && !waiting.has(messageId)) {
       yield [messageId, `is ${state.state ?? 'CREATED'} at attempt ${state.attempt}, and nothing will wake it`];
     }
   }

@@ -1,8 +1,10 @@
 import type { CallbackOptions, Message } from '../../lambda/message/message';
 import type { AttemptRecord, MessageState } from '../../lambda/message/message-state';
+import type { WaitList } from '../../lambda/message/wait-list';
 import { ATTEMPT_SUFFIX, CANCEL_SUFFIX, dueOf, type Item, STATE_SUFFIX } from '../../lambda/store/keys';
 import { decodeAttempt, decodeMessage, decodeState, expiryOf } from '../../lambda/store/message-items';
 import { decodeBodyHint, decodeHint, decodeScheduleHint, type Hint } from '../../lambda/wait/hint';
+import { decodeWake } from '../../lambda/wait/wake';
 
 /*
  * All times are service time in milliseconds. `status` is that of the answer, 0 where there was none: whether
@@ -15,6 +17,7 @@ export interface Publish {
   readonly status: number;
   readonly messageId?: string;
   readonly askedAt: number;
+  readonly answeredAt?: number;
   /** Milliseconds to wait before the first attempt. */
   readonly delay?: number;
   /** Milliseconds to wait before each retry. */
@@ -68,7 +71,7 @@ export interface Dump {
   /** Keys of the bodies in the bucket. */
   readonly objects: readonly string[];
   /** Bodies of all messages, visible or not. */
-  readonly queues: Readonly<Record<'deliveries' | 'failures' | 'redrive', readonly string[]>>;
+  readonly queues: Readonly<Record<'deliveries' | 'failures' | 'redrive' | 'wakes', readonly string[]>>;
 }
 
 /** What is known of a service from outside, and what it keeps. */
@@ -112,6 +115,8 @@ export interface Stored {
   readonly due: readonly { readonly hint: Hint; readonly at: number }[];
   /** The messages whose held bodies somebody will look at. */
   readonly released: ReadonlySet<string>;
+  /** The wait lists that somebody will look at, now or when that is due. */
+  readonly woken: readonly WaitList[];
   /** Bodies of a queue that are no hints. */
   readonly malformed: readonly string[];
 }
@@ -160,8 +165,9 @@ export function readDump({ table, queues }: Dump): Stored {
       return hint === undefined ? [] : [{ hint, at: dueOf(item) }];
     }),
     released: new Set(all.flatMap((body) => decodeBodyHint(body)?.messageId ?? [])),
+    woken: all.flatMap((body) => decodeWake(body)?.list ?? []),
     malformed: bodies.filter((body) =>
-      [decodeHint, decodeBodyHint, decodeScheduleHint].every((read) => read(body) === undefined),
+      [decodeHint, decodeBodyHint, decodeScheduleHint, decodeWake].every((read) => read(body) === undefined),
     ),
   };
 }

@@ -63,8 +63,14 @@ export class Ledger {
       content,
     );
     const messageId = status === 200 || status === 202 ? String(body.messageId) : undefined;
-    this.publishes.push({ url, status, askedAt, ...asked, ...(messageId === undefined ? {} : { messageId }) });
+    const told = messageId === undefined ? {} : { messageId, answeredAt: this.access.now() };
+    this.publishes.push({ url, status, askedAt, ...asked, ...told });
     return messageId;
+  }
+
+  /** Asks for something of which nothing is told here. */
+  async ask(method: string, path: string, body?: object): Promise<void> {
+    await this.send(method, path, {}, body && JSON.stringify(body));
   }
 
   async cancel(messageId: string): Promise<void> {
@@ -182,7 +188,12 @@ export async function dumpOf(service: LocalService, drained: boolean): Promise<D
     drained,
     table: await scan(service),
     objects: Object.values(service.objects()).flat(),
-    queues: { deliveries: bodies('Deliveries'), failures: bodies('Failures'), redrive: bodies('Redrive') },
+    queues: {
+      deliveries: bodies('Deliveries'),
+      failures: bodies('Failures'),
+      redrive: bodies('Redrive'),
+      wakes: bodies('Wakes'),
+    },
   };
 }
 

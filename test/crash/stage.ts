@@ -315,7 +315,7 @@ export class Stage {
       const dump = await this.dump(true);
       const { messages, due, hints } = readDump(dump);
       const isOver = [...messages.values()].every(({ state }) => isTerminal(state)) && due.length + hints.length === 0;
-      if (isOver && dump.queues.redrive.length === 0) return dump;
+      if (isOver && dump.queues.redrive.length + dump.queues.wakes.length === 0) return dump;
       const dueIn = hints.length === 0 ? Math.min(...due.map(({ at }) => at - dump.now)) : 0;
       await this.advance(Math.max(step, Number.isFinite(dueIn) ? dueIn : 0));
     }

@@ -24,7 +24,7 @@ export class World {
   readonly cancels: Cancel[] = [];
   readonly deadLetterRequests: DeadLetterRequest[] = [];
   readonly arrivals: Arrival[] = [];
-  readonly queues: Record<keyof Dump['queues'], string[]> = { deliveries: [], failures: [], redrive: [] };
+  readonly queues: Record<keyof Dump['queues'], string[]> = { deliveries: [], failures: [], redrive: [], wakes: [] };
   readonly lines: string[] = ['{"event":"delivered"}'];
   readonly log: LogEntry[] = [];
   table: Item[] = [];

@@ -305,9 +305,16 @@ describe('alarms', () => {
   test('watch what loses or delays messages', () => {
     const watched = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([id]) => id.replace(/[0-9A-F]{8}$/, ''));
     expect(watched.sort()).toEqual(
-      ['DeliveriesAge', 'FailuresAge', 'PromoterLag', 'RedriveAge', 'RedriveDepth', 'Redriven', 'ServerErrors'].map(
-        (name) => `QStashAlarms${name}`,
-      ),
+      [
+        'DeliveriesAge',
+        'FailuresAge',
+        'PromoterLag',
+        'RedriveAge',
+        'RedriveDepth',
+        'Redriven',
+        'ServerErrors',
+        'WakesAge',
+      ].map((name) => `QStashAlarms${name}`),
     );
   });
 

@@ -1,0 +1,111 @@
+import { isTerminal } from '../../lambda/message/message-state';
+import { LIMITS_SORT, listPartition, SLOT_PREFIX, WAITING_PREFIX } from '../../lambda/store/keys';
+import { decodeLimits } from '../../lambda/store/wait-lists';
+import type { Arrival, History, Stored, StoredMessage } from './history';
+
+type Findings = Iterable<readonly [messageId: string, text: string]>;
+
+/** What the rules of slots look at. */
+export interface SlotFacts {
+  readonly history: History;
+  readonly stored: Stored;
+  readonly messages: readonly StoredMessage[];
+  arrivalsOf(message: StoredMessage): readonly Arrival[];
+}
+
+/** What a request takes on its way at most, and by how much two clocks differ: an interval is shorter by it. */
+const TRANSIT_MS = 1_000;
+
+/** No flow-control key has more attempts under way, or begun in a period, than its messages allow. */
+export function* limitsAreKept({ messages, ...facts }: SlotFacts): Findings {
+  const byKey = new Map<string, StoredMessage[]>();
+  for (const stored of messages) {
+    const key = stored.message.flowControl?.key;
+    if (key !== undefined) byKey.set(key, [...(byKey.get(key) ?? []), stored]);
+  }
+  for (const [key, own] of byKey) {
+    const { parallelism, rate, period } = own[0]!.message.flowControl!;
+    const arrivals = own.flatMap((stored) => facts.arrivalsOf(stored));
+    for (const { messageId, arrivedAt } of arrivals) {
+      const isUnder = (call: Arrival) => call.arrivedAt <= arrivedAt && (call.answeredAt ?? 0) > arrivedAt;
+      const atOnce = arrivals.filter(isUnder).length;
+      if (atOnce > (parallelism ?? Number.POSITIVE_INFINITY)) yield [messageId, `${atOnce} calls at once for ${key}`];
+      const end = arrivedAt + period * 1000 - TRANSIT_MS;
+      const begun = arrivals.filter((other) => other.arrivedAt >= arrivedAt && other.arrivedAt < end).length;
+      if (begun > 2 * (rate ?? Number.POSITIVE_INFINITY)) yield [messageId, `${begun} calls in a period of ${key}`];
+    }
+  }
+}
+
+/** Nobody holds a slot, or waits for one, when everything has ended; and until then somebody will look at the list. */
+export function* slotsAreFree({ history: { dump }, stored, messages }: SlotFacts): Findings {
+  const open = new Set(messages.filter(({ state }) => !isTerminal(state)).map(({ message }) => message.messageId));
+  for (const item of dump.table) {
+    const sort = item.sk!.S!;
+    if (!/^(queue|flow)#/.test(item.pk!.S!) || sort === LIMITS_SORT) continue;
+    const messageId = item.m!.S!;
+    const what = sort.startsWith(SLOT_PREFIX) ? 'holds a slot of' : 'waits in';
+    if (dump.drained) yield [messageId, `still ${what} ${item.pk!.S}`];
+    else if (sort.startsWith(WAITING_PREFIX) && open.has(messageId) && !isLookedAt(dump, stored, item.pk!.S!)) {
+      yield [messageId, `${what} ${item.pk!.S}, and nobody will look at it`];
+    }
+  }
+}
+
+/** Whether a list is paused, or somebody will look at it: for a wake, or because a holder of its slots ends. */
+function isLookedAt({ table }: History['dump'], { woken, hints }: Stored, partition: string): boolean {
+  if (woken.some((list) => listPartition(list) === partition)) return true;
+  const own = table.filter(({ pk }) => pk!.S === partition);
+  const limits = own.find(({ sk }) => sk!.S === LIMITS_SORT);
+  if (limits !== undefined && decodeLimits(limits).limits.paused) return true;
+  return own.some(({ sk, m }) => sk!.S!.startsWith(SLOT_PREFIX) && hints.some(({ messageId }) => messageId === m!.S));
+}
+
+/**
+ * Of a queue that lets one message through at a time, none is delivered before another with all its callbacks has
+ * ended, nor before one that was enqueued earlier.
+ */
+export function* queuesKeepTheirOrder(facts: SlotFacts): Findings {
+  const { history, messages } = facts;
+  const byQueue = new Map<string, StoredMessage[]>();
+  for (const stored of messages) {
+    const { queue } = stored.message;
+    if (queue !== undefined) byQueue.set(queue.name, [...(byQueue.get(queue.name) ?? []), stored]);
+  }
+  for (const [name, own] of byQueue) {
+    const row = history.dump.table.find(({ pk, sk }) => pk!.S === `queue#${name}` && sk!.S === LIMITS_SORT);
+    if (row?.parallelism?.N !== '1') continue;
+    const spans = own.flatMap((stored) => {
+      const arrivals = familyOf(stored.message.messageId, messages).flatMap((each) => facts.arrivalsOf(each));
+      if (arrivals.length === 0) return [];
+      const from = Math.min(...arrivals.map(({ arrivedAt }) => arrivedAt));
+      const to = Math.max(...arrivals.map(({ arrivedAt, answeredAt }) => answeredAt ?? arrivedAt));
+      return [{ stored, from, to }];
+    });
+    for (const one of spans) {
+      const { messageId, queue } = one.stored.message;
+      for (const other of spans) {
+        if (other === one) continue;
+        if (one.from < other.from && one.to > other.from) yield [messageId, `is delivered beside another of ${name}`];
+        const [mine, theirs] = [one, other].map(({ stored }) => publishOf(history, stored.message.messageId));
+        const isBefore = mine !== undefined && theirs !== undefined && mine.answeredAt! <= theirs.askedAt;
+        if (isBefore && queue!.seq < other.stored.message.queue!.seq && one.from > other.from) {
+          yield [messageId, `is delivered after what was enqueued later in ${name}`];
+        }
+      }
+    }
+  }
+}
+
+function publishOf({ publishes }: History, messageId: string) {
+  const found = publishes.filter((publish) => publish.messageId === messageId && publish.answeredAt !== undefined);
+  return found.length === 1 ? found[0] : undefined;
+}
+
+/** A message, its callbacks, and theirs. */
+function familyOf(messageId: string, messages: readonly StoredMessage[]): StoredMessage[] {
+  return messages.flatMap((stored) => {
+    if (stored.message.messageId === messageId) return [stored];
+    return stored.message.source?.messageId === messageId ? familyOf(stored.message.messageId, messages) : [];
+  });
+}
