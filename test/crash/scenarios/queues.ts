@@ -1,16 +1,5 @@
 import type { Stage } from '../stage';
-import {
-  API,
-  cancel,
-  died,
-  HOUR,
-  MINUTE,
-  NO_RETRY,
-  RETRY_AT_ONCE,
-  type Scenario,
-  SECOND,
-  SINGLE,
-} from './scenario';
+import { API, cancel, died, HOUR, MINUTE, NO_RETRY, RETRY_AT_ONCE, type Scenario, SECOND, SINGLE } from './scenario';
 
 /** Beside what every attempt calls in any case. */
 const SLOTS = /^(dispatch |(deliver|fail) .*(queue|flow|wakes|open|settled|spent|granted))/;
@@ -182,7 +171,10 @@ export const QUEUE_SCENARIOS: readonly Scenario[] = [
     sizes: SINGLE,
     calls: SLOTS,
     async play(stage) {
-      const own = Object.entries(ONE_BY_ONE).map(([name, value]) => [name.replace('Upstash-', 'Upstash-Callback-'), value]);
+      const own = Object.entries(ONE_BY_ONE).map(([name, value]) => [
+        name.replace('Upstash-', 'Upstash-Callback-'),
+        value,
+      ]);
       await stage.inTurn(async (cell) => {
         await cell.publish('once', { ...RETRY_AT_ONCE, 'Upstash-Callback': 'ok', ...Object.fromEntries(own) });
         await stage.armed(() => stage.settle());
@@ -220,7 +212,8 @@ export const QUEUE_SCENARIOS: readonly Scenario[] = [
     async play(stage) {
       await stage.armed(() =>
         stage.inTurn(async ({ tag }) => {
-          const ask = (method: string, path: string, body?: object) => stage.ledger.ask(method, `/v2/queues${path}`, body);
+          const ask = (method: string, path: string, body?: object) =>
+            stage.ledger.ask(method, `/v2/queues${path}`, body);
           await ask('POST', '', { queueName: tag, parallelism: 2 });
           await ask('POST', `/${tag}/pause`);
           await ask('POST', `/${tag}/resume`);

@@ -32,8 +32,8 @@ const now = () => opened.clock.now();
 const dispatch = () => dispatchWaiting({ list: FLOW }, now, () => false);
 
 /** A message that has been given a slot, with its hint; one at a time of each period. */
-async function granted(fields: Partial<Message> = {}) {
-  const limits = { parallelism: 1, rate: 1, period: PERIOD };
+async function granted(fields: Partial<Message> = {}, period = PERIOD) {
+  const limits = { parallelism: 1, rate: 1, period };
   const { url, arrivals } = sink.destination();
   await changeFlowLimits(KEY, now(), () => newFlowLimits(limits));
   const message = await accept(newMessage(now(), { url, flowControl: { key: KEY, ...limits }, ...fields }));
@@ -42,7 +42,10 @@ async function granted(fields: Partial<Message> = {}) {
 }
 
 function lastHint(): Hint {
-  return opened.bodies('deliveries').flatMap((body) => decodeHint(body) ?? []).at(-1)!;
+  return opened
+    .bodies('deliveries')
+    .flatMap((body) => decodeHint(body) ?? [])
+    .at(-1)!;
 }
 
 async function deliver(hint: Hint) {
@@ -103,7 +106,8 @@ describe('a slot whose time is over', () => {
   });
 
   test('is kept while the attempt that has begun with it is under way', async () => {
-    const { hint, arrivals } = await granted();
+    // Shorter than a lease lasts.
+    const { hint, arrivals } = await granted({}, 20);
     let answer: (status: number) => void = () => undefined;
     const held = sink.destination(() => new Promise<number>((resolve) => (answer = resolve)));
     const row = (await loadRow(hint.messageId))!;
