@@ -91,8 +91,8 @@ async function change(request: ApiRequest, rest: string): Promise<ApiResponse> {
   const end = rest.lastIndexOf('/');
   const verb = rest.slice(end + 1);
   const toChange = Object.hasOwn(CHANGES, verb) ? CHANGES[verb]! : undefined;
-  if (toChange === undefined) throw notFound(`there is no ${printable(request.path)}`);
-  const key = readKey(decoded(rest.slice(0, Math.max(0, end))));
+  if (toChange === undefined || end < 1) throw notFound(`there is no ${printable(request.path)}`);
+  const key = readKey(decoded(rest.slice(0, end)));
   const changing = toChange(request);
   if (changing(undefined) === undefined && (await getFlowKey(key, request.now)) === undefined) return ok({});
   await changeFlowLimits(key, request.now, (limits) => changing(limits) ?? UNLIMITED);

@@ -42,7 +42,10 @@ export interface DispatchPlan {
   readonly until?: number;
   /** To be stored before anything is granted; absent when nothing is to be stored. */
   readonly window?: RateWindow;
-  /** When the rate lets more through of those that wait, milliseconds; absent when the rate is not what stops them. */
+  /**
+   * When the rate lets more through of those that wait, milliseconds; absent when the rate is not what stops them, and
+   * will not be in the window that begins now.
+   */
   readonly nextAt?: number;
 }
 
@@ -52,8 +55,7 @@ const MAX_GUARD_MS = 1_000;
 
 /**
  * Decides who of those that wait is served: no more than there are slots, and, with a rate, than may begin in the
- * window of the time `now`. Windows follow one another while they are needed; after a pause one begins when it is
- * needed first.
+ * window of the time `now`. A window begins when it is needed, after the one before has ended.
  */
 export function planDispatch({ limits, slots, waiting }: ListView, now: number): DispatchPlan {
   const holders = new Map(slots.map((slot) => [slot.order, slot]));
@@ -65,7 +67,9 @@ export function planDispatch({ limits, slots, waiting }: ListView, now: number):
   const window = windowAt(limits, now);
   const left = startsLeft(limits, now);
   const granted = others.slice(0, Math.min(free, left));
-  const isRateAlone = others.length > granted.length && free > granted.length;
+  const isRateAlone = free > granted.length;
+  // Timers count in whole seconds: one that is set when the window begins comes right after its end.
+  const isNew = window.count === 0 && granted.length > 0;
   return {
     again,
     granted,
@@ -75,7 +79,7 @@ export function planDispatch({ limits, slots, waiting }: ListView, now: number):
           until: endOf(limits, window) - guardMs(limits),
           window: { ...window, count: window.count + granted.length },
         }),
-    ...(isRateAlone ? { nextAt: endOf(limits, window) } : {}),
+    ...(others.length > granted.length && (isRateAlone || isNew) ? { nextAt: endOf(limits, window) } : {}),
   };
 }
 
@@ -99,12 +103,9 @@ function freeSlots({ parallelism }: Limits, slots: number): number {
   return parallelism === undefined ? Number.POSITIVE_INFINITY : Math.max(0, parallelism - slots);
 }
 
-/** The window of the time `now`: the stored one, the one right after it, or a new one that begins now. */
+/** The window of the time `now`: the stored one, or a new one that begins now. */
 export function windowAt({ window, period }: Pick<Limits, 'window' | 'period'>, now: number): RateWindow {
-  if (window === undefined) return { start: now, count: 0 };
-  const ms = period * 1000;
-  if (now < window.start + ms) return window;
-  return { start: now < window.start + 2 * ms ? window.start + ms : now, count: 0 };
+  return window !== undefined && now < window.start + period * 1000 ? window : { start: now, count: 0 };
 }
 
 function endOf({ period }: Limits, { start }: RateWindow): number {

@@ -133,8 +133,7 @@ export async function sendEncoded(lane: Lane, hint: string, delay: number): Prom
 export async function scheduleWake(list: WaitList, due: number, now: number): Promise<void> {
   const body = encodeWake({ list, due });
   if (waitsInDueIndex(due, now)) return putItem({ ...listDueKey(list, due), h: S(body), lane: S('deliveries') });
-  // Rounded down: the rest of a second is waited for where the hint arrives.
-  await sendEncoded('deliveries', body, Math.max(0, Math.floor((due - now) / 1000)));
+  await sendEncoded('deliveries', body, delaySeconds(due, now));
 }
 
 /** Takes back what {@link scheduleAttempt} left in the table; a hint that is under way finds nothing to do. */

@@ -14,7 +14,7 @@ const slot = (order: number): Slot => ({ ...entry(order), at: T });
 const many = <E>(count: number, from: number, make: (order: number) => E): E[] =>
   Array.from({ length: count }, (_, index) => make(from + index));
 
-/** Limits, slots that others hold, how many wait; who is served, and whether the rate alone stops the next. */
+/** Limits, slots that others hold, how many wait; who is served, and when the rate lets more through. */
 test.each<[string, Partial<Limits>, number, number, number, number | undefined]>([
   ['nobody waits', { parallelism: 2 }, 0, 0, 0, undefined],
   ['all fit', { parallelism: 2 }, 0, 2, 2, undefined],
@@ -32,11 +32,11 @@ test.each<[string, Partial<Limits>, number, number, number, number | undefined]>
   ['the window is nearly over', { rate: 2, window: { start: T - 8_001, count: 0 } }, 0, 1, 0, 1_999],
   ['the window is not nearly over', { rate: 2, window: { start: T - 8_000, count: 0 } }, 0, 1, 1, undefined],
   ['the window has just ended', { rate: 2, window: { start: T - 10_000, count: 2 } }, 0, 3, 2, 10_000],
-  ['a window follows the last', { rate: 2, window: { start: T - 14_000, count: 2 } }, 0, 3, 2, 6_000],
-  ['a window after a while', { rate: 2, window: { start: T - 20_000, count: 2 } }, 0, 3, 2, 10_000],
-  ['parallelism stops before the rate', { rate: 5, parallelism: 2 }, 1, 3, 1, undefined],
+  ['a window begins when it is needed', { rate: 2, window: { start: T - 20_000, count: 2 } }, 0, 3, 2, 10_000],
+  ['parallelism stops first, in a new window', { rate: 5, parallelism: 2 }, 1, 3, 1, 10_000],
+  ['parallelism stops first', { rate: 5, parallelism: 2, window: { start: T, count: 1 } }, 1, 3, 1, undefined],
   ['rate stops before the parallelism', { rate: 1, parallelism: 5 }, 1, 3, 1, 10_000],
-  ['both stop', { rate: 1, parallelism: 2 }, 1, 3, 1, undefined],
+  ['both stop', { rate: 2, parallelism: 2, window: { start: T, count: 1 } }, 1, 3, 1, undefined],
   ['paused in a window', { rate: 2, paused: true }, 0, 3, 0, undefined],
 ])('%s', (_what, limits, held, waits, served, nextIn) => {
   const view = {
@@ -125,7 +125,7 @@ test('seeing more of those that wait than are needed changes nothing', () => {
   );
 });
 
-test('windows are disjoint, follow one another while they are needed, and let no interval have twice the rate and more', () => {
+test('windows are disjoint, and let no interval have twice the rate and more', () => {
   fc.assert(
     fc.property(
       fc.array(fc.nat(2_500), { minLength: 1, maxLength: 60 }),
@@ -167,8 +167,7 @@ test.each<[string, number | undefined, number, number]>([
   ['in it', T - 999, T, T - 999],
   ['of a clock that is ahead', T + 50, T, T + 50],
   ['right behind it', T - 1_000, T, T],
-  ['a little behind it', T - 1_500, T, T - 500],
-  ['long behind it', T - 2_000, T, T],
+  ['a little behind it', T - 1_500, T, T],
 ])('the window of a time: %s', (_what, start, now, expected) => {
   const window = start === undefined ? {} : { window: { start, count: 1 } };
   expect(windowAt({ period: 1, ...window }, now).start).toBe(expected);
