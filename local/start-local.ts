@@ -162,7 +162,7 @@ async function start(
   const mappings = readMappings(stack, roles);
   const schedulesRead = readSchedules(stack, roles);
   const doorsRead = doorResources(stack).map((resource) => readDoor(stack, resource));
-  for (const resource of stack.ofType('AWS::Lambda::Function')) {
+  for (const resource of stack.functions()) {
     const concurrency = concurrencyOf(mappings, resource.logicalId);
     const read = functionOptions(stack, resource, clock.buffer, endpoints, concurrency);
     callers.set(resource.logicalId, callerOf(stack, roles, resource));
@@ -175,7 +175,7 @@ async function start(
   createBuckets(stack, standIns.s3);
   createSecrets(stack, standIns.secrets);
   await Promise.all(
-    stack.ofType('AWS::Lambda::Function').map(async (resource) => {
+    stack.functions().map(async (resource) => {
       const broken = await functions.get(resource.logicalId)!.warm();
       if (broken !== undefined) resource.stop(`does not start: ${broken}`);
     }),

@@ -180,7 +180,10 @@ export const RESOURCE_TYPES: Readonly<Record<string, ResourceType>> = {
     ignores: ['Description', 'KmsKeyId', 'Tags', 'ReplicaRegions'],
   },
   'Custom::*': { support: 'emulated', about: 'invoked once at each start, with a Create event' },
-  'Custom::S3AutoDeleteObjects': { support: 'inert', about: 'nothing is deleted with a local stack' },
+  'Custom::S3AutoDeleteObjects': {
+    support: 'inert',
+    about: 'nothing is deleted with a local stack; its function is not started',
+  },
   'AWS::CloudFormation::CustomResource': {
     support: 'emulated',
     about: 'invoked once at each start, with a Create event',

@@ -92,10 +92,22 @@ export class Stack {
     return [...this.resources.values()].filter((resource) => types.includes(resource.type));
   }
 
+  /** Functions, but for those that only make custom resources that have no effect here. */
+  functions(): StackResource[] {
+    const providers = this.customs('inert').map((resource) => {
+      return this.find(resource.requiredText('ServiceToken'), 'AWS::Lambda::Function');
+    });
+    return this.ofType('AWS::Lambda::Function').filter((resource) => !providers.includes(resource));
+  }
+
   /** Custom resources that work: `Custom::…` and `AWS::CloudFormation::CustomResource`. */
   customResources(): StackResource[] {
+    return this.customs('emulated');
+  }
+
+  private customs(support: 'emulated' | 'inert'): StackResource[] {
     return [...this.resources.values()].filter(
-      ({ type }) => /^Custom::|::CustomResource$/.test(type) && resourceType(type)!.support === 'emulated',
+      ({ type }) => /^Custom::|::CustomResource$/.test(type) && resourceType(type)!.support === support,
     );
   }
 

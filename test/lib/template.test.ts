@@ -433,6 +433,7 @@ test('the construct tree is part of the contract: a changed path replaces resour
   "Alarms/Redriven/Resource",
   "Alarms/DeliveriesAge/Resource",
   "Alarms/FailuresAge/Resource",
+  "Alarms/WakesAge/Resource",
   "Alarms/RedriveAge/Resource",
   "Alarms/PromoterLag/Resource",
   "Alarms/ServerErrors/Resource",
