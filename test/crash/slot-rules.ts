@@ -17,9 +17,9 @@ export interface SlotFacts {
 const TRANSIT_MS = 1_000;
 
 /** No flow-control key has more attempts under way, or begun in a period, than its messages allow. */
-export function* limitsAreKept({ messages, ...facts }: SlotFacts): Findings {
+export function* limitsAreKept(facts: SlotFacts): Findings {
   const byKey = new Map<string, StoredMessage[]>();
-  for (const stored of messages) {
+  for (const stored of facts.messages) {
     const key = stored.message.flowControl?.key;
     if (key !== undefined) byKey.set(key, [...(byKey.get(key) ?? []), stored]);
   }
