@@ -4,12 +4,16 @@ import { settle } from '../deliver/settle';
 import { logEvent } from '../logs/write-line';
 import { endedExpiry } from '../message/expiry';
 import { isEarly, isTerminal, type MessageState } from '../message/message-state';
+import { isGated } from '../message/wait-list';
 import { dynamodb } from '../store/aws';
 import { type Item, N, S, stateKey } from '../store/keys';
 import { decodeState, encodeCancel, ttlOf } from '../store/message-items';
 import type { MessageRow } from '../store/message-rows';
 import { putItem } from '../store/write-items';
-import { unscheduleAttempt } from './schedule-attempt';
+import { sendHint, unscheduleAttempt } from './schedule-attempt';
+
+/** Later than whoever cancels has done all of it, seconds. */
+const LOOK_AFTER_SECONDS = 60;
 
 /**
  * What a cancel did: the message is `canceled`; `requested` lets the attempt under way end, and then it is,
@@ -24,6 +28,7 @@ export type Cancellation = 'canceled' | 'requested' | 'before' | 'ended';
 export async function cancelMessage(row: MessageRow, now: number): Promise<Cancellation> {
   const { message, state } = row;
   const token = crypto.randomUUID();
+  if (isGated(message) && (state.due ?? message.notBefore) <= now) await lookAfter(row, now);
   const needed = endedExpiry(message, now, longestAttemptMs(), retention());
   const { ttl } = ttlOf(needed === undefined ? undefined : Math.max(row.expiresAt ?? 0, needed));
   const waiting = await write(
@@ -78,6 +83,12 @@ export async function cancelMessage(row: MessageRow, now: number): Promise<Cance
   if (active.state.state === 'CANCEL_REQUESTED') return 'before';
   // An attempt has ended in between and the message waits again.
   return cancelMessage({ ...row, state: active.state }, Math.max(now, active.state.ends.at(-1) ?? 0));
+}
+
+/** Who waits for a slot has nothing that would wake it: if this ends on the way, somebody has to do the rest. */
+function lookAfter({ message, state }: MessageRow, now: number): Promise<void> {
+  const hint = { messageId: message.messageId, attempt: state.attempt, due: now };
+  return sendHint(message.lane, hint, LOOK_AFTER_SECONDS);
 }
 
 interface StateWrite {

@@ -1,6 +1,7 @@
 import { LEASE_SLACK_MS } from '../../lambda/deliver/claim-attempt';
+import { callbacksMayWait } from '../../lambda/message/closing';
 import { messageIdOf } from '../../lambda/message/message-id';
-import { isTerminal } from '../../lambda/message/message-state';
+import { isTerminal, type MessageState } from '../../lambda/message/message-state';
 import { decodeSchedule } from '../../lambda/schedule/schedule';
 import { isHeld } from '../../lambda/store/body-key';
 import { WAITING_PREFIX } from '../../lambda/store/keys';
@@ -141,12 +142,17 @@ const OUTCOME_OF_END: Readonly<Record<string, string>> = {
   CANCELED: 'canceled',
 };
 
+/** A state as text, without what is still noted of callbacks after the end. */
+function endOf({ openCallbacks: _, isSettled: _settled, ...state }: MessageState): string {
+  return JSON.stringify(state);
+}
+
 function* oneEnd({ history, messages }: Facts): Findings {
   const before = history.earlier && readDump(history.earlier).messages;
   for (const { message, state, records, logsCancel } of messages) {
     const { messageId } = message;
     const was = before?.get(messageId)?.state;
-    if (was !== undefined && isTerminal(was) && JSON.stringify(was) !== JSON.stringify(state)) {
+    if (was !== undefined && isTerminal(was) && endOf(was) !== endOf(state)) {
       yield [messageId, `was ${was.state} and became ${state.state}`];
     }
     const ends = records.flatMap((record) => (record === undefined || record.outcome === 'retry' ? [] : [record]));
@@ -418,7 +424,9 @@ function* nothingOpenExpires(facts: Facts): Findings {
       }
       continue;
     }
-    if (stateExpiry === undefined) yield [messageId, `is ${state.state}, but its state never expires`];
+    // Until its callbacks have ended, where nobody can foresee when that is.
+    const isClosed = history.dump.drained || !callbacksMayWait(message);
+    if (stateExpiry === undefined && isClosed) yield [messageId, `is ${state.state}, but its state never expires`];
     if (!history.dump.drained) continue;
     if (expiry === undefined) yield [messageId, `is ${state.state}, but never expires`];
     // What has no state counts as open.

@@ -1,6 +1,5 @@
 import type { CallbackOptions, Message } from '../../lambda/message/message';
 import type { AttemptRecord, MessageState } from '../../lambda/message/message-state';
-import type { WaitList } from '../../lambda/message/wait-list';
 import { ATTEMPT_SUFFIX, CANCEL_SUFFIX, dueOf, type Item, STATE_SUFFIX } from '../../lambda/store/keys';
 import { decodeAttempt, decodeMessage, decodeState, expiryOf } from '../../lambda/store/message-items';
 import { decodeBodyHint, decodeHint, decodeScheduleHint, type Hint } from '../../lambda/wait/hint';
@@ -115,8 +114,6 @@ export interface Stored {
   readonly due: readonly { readonly hint: Hint; readonly at: number }[];
   /** The messages whose held bodies somebody will look at. */
   readonly released: ReadonlySet<string>;
-  /** The wait lists that somebody will look at, now or when that is due. */
-  readonly woken: readonly WaitList[];
   /** Bodies of a queue that are no hints. */
   readonly malformed: readonly string[];
 }
@@ -165,7 +162,6 @@ export function readDump({ table, queues }: Dump): Stored {
       return hint === undefined ? [] : [{ hint, at: dueOf(item) }];
     }),
     released: new Set(all.flatMap((body) => decodeBodyHint(body)?.messageId ?? [])),
-    woken: all.flatMap((body) => decodeWake(body)?.list ?? []),
     malformed: bodies.filter((body) =>
       [decodeHint, decodeBodyHint, decodeScheduleHint, decodeWake].every((read) => read(body) === undefined),
     ),

@@ -3,7 +3,6 @@ import type { Message } from '../../lambda/message/message';
 import { type Slot, type WaitList, waitingIn } from '../../lambda/message/wait-list';
 import { type Item, limitsKey, messageKey, S } from '../../lambda/store/keys';
 import { encodeLimits, encodeSlot, encodeWaiting } from '../../lambda/store/wait-lists';
-import { encodeWake } from '../../lambda/wait/wake';
 import type { Rule } from './checker';
 import { CALLBACK, MINUTE, T, World } from './world';
 
@@ -40,18 +39,6 @@ function endedWorld() {
   return { world, controlled, enqueued };
 }
 
-/** One waits for the slot that another has. */
-function openWorld() {
-  const world = new World();
-  world.drained = false;
-  const holder = world.publish('holder', { flowControl });
-  world.table.push(slotOf(FLOW, holder));
-  world.hint(holder, 0);
-  const waiting = world.publish('waiting', { flowControl });
-  world.table.push(waitingOf(FLOW, waiting));
-  return { world, holder, waiting };
-}
-
 const arrivalOf = (world: World, { messageId }: Message) =>
   world.arrivals.findIndex((arrival) => arrival.messageId === messageId);
 
@@ -68,18 +55,6 @@ function rewrite(world: World, { messageId }: Message, from: string, to: string)
 
 test('a service that has kept its promises is not accused', () => {
   expect(endedWorld().world.rules()).toEqual([]);
-  expect(openWorld().world.rules()).toEqual([]);
-});
-
-test('nor is one whose list somebody will look at, or has paused', () => {
-  const woken = openWorld().world;
-  woken.queues.deliveries.pop();
-  woken.queues.wakes.push(encodeWake({ list: FLOW }));
-  expect(woken.rules()).not.toContain('I8');
-  const paused = openWorld().world;
-  paused.queues.deliveries.pop();
-  paused.table.push(limitsOf(FLOW, true));
-  expect(paused.rules()).not.toContain('I8');
 });
 
 test.each<readonly [Rule, string, (all: ReturnType<typeof endedWorld>) => unknown]>([
@@ -122,10 +97,4 @@ test.each<readonly [Rule, string, (all: ReturnType<typeof endedWorld>) => unknow
   const all = endedWorld();
   breakIt(all);
   expect(all.world.rules()).toContain(rule);
-});
-
-test('I8: while messages are open, one waits and nobody will look at it', () => {
-  const { world } = openWorld();
-  world.queues.deliveries.pop();
-  expect(world.rules()).toContain('I8');
 });

@@ -1,6 +1,4 @@
-import { isTerminal } from '../../lambda/message/message-state';
-import { LIMITS_SORT, listPartition, SLOT_PREFIX, WAITING_PREFIX } from '../../lambda/store/keys';
-import { decodeLimits } from '../../lambda/store/wait-lists';
+import { LIMITS_SORT, SLOT_PREFIX } from '../../lambda/store/keys';
 import type { Arrival, History, Stored, StoredMessage } from './history';
 
 type Findings = Iterable<readonly [messageId: string, text: string]>;
@@ -37,28 +35,14 @@ export function* limitsAreKept(facts: SlotFacts): Findings {
   }
 }
 
-/** Nobody holds a slot, or waits for one, when everything has ended; and until then somebody will look at the list. */
-export function* slotsAreFree({ history: { dump }, stored, messages }: SlotFacts): Findings {
-  const open = new Set(messages.filter(({ state }) => !isTerminal(state)).map(({ message }) => message.messageId));
+/** Nobody holds a slot, or waits for one, when everything has ended. Until then the tick may be what looks after it. */
+export function* slotsAreFree({ history: { dump } }: SlotFacts): Findings {
+  if (!dump.drained) return;
   for (const item of dump.table) {
     const sort = item.sk!.S!;
     if (!/^(queue|flow)#/.test(item.pk!.S!) || sort === LIMITS_SORT) continue;
-    const messageId = item.m!.S!;
-    const what = sort.startsWith(SLOT_PREFIX) ? 'holds a slot of' : 'waits in';
-    if (dump.drained) yield [messageId, `still ${what} ${item.pk!.S}`];
-    else if (sort.startsWith(WAITING_PREFIX) && open.has(messageId) && !isLookedAt(dump, stored, item.pk!.S!)) {
-      yield [messageId, `${what} ${item.pk!.S}, and nobody will look at it`];
-    }
+    yield [item.m!.S!, `still ${sort.startsWith(SLOT_PREFIX) ? 'holds a slot of' : 'waits in'} ${item.pk!.S}`];
   }
-}
-
-/** Whether a list is paused, or somebody will look at it: for a wake, or because a holder of its slots ends. */
-function isLookedAt({ table }: History['dump'], { woken, hints }: Stored, partition: string): boolean {
-  if (woken.some((list) => listPartition(list) === partition)) return true;
-  const own = table.filter(({ pk }) => pk!.S === partition);
-  const limits = own.find(({ sk }) => sk!.S === LIMITS_SORT);
-  if (limits !== undefined && decodeLimits(limits).limits.paused) return true;
-  return own.some(({ sk, m }) => sk!.S!.startsWith(SLOT_PREFIX) && hints.some(({ messageId }) => messageId === m!.S));
 }
 
 /**

@@ -175,6 +175,10 @@ async function doEverything(): Promise<void> {
   await json(`/v2/enqueue/q/${sink.url('/ok')}`, { method: 'POST' });
   await service.advance(20 * TICK);
   await json('/v2/queues/q', { method: 'DELETE' });
+  // A key that was forgotten before its message is due.
+  await publish('/ok/forgotten', { ...flowControl('Upstash-', 'forgotten'), 'Upstash-Delay': '100d' });
+  await service.advance(101 * 24 * HOUR);
+  expect(sink.at('/ok/forgotten')).toHaveLength(1);
 
   // What lasts longer than a day is marked as open, on both lanes and in every way to end.
   const late = { 'Upstash-Delay': '23h' };
