@@ -23,14 +23,15 @@ export const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** Refused only when the state is gone, and nobody deletes that of a message whose callbacks are open. */
-const NEVER_REFUSED = 'UpdateItem state if attribute_exists(pk)';
+/** Refused only when the item is gone, and nobody deletes those of a message that is not closed. */
+const NEVER_REFUSED = /^UpdateItem (state|message) if attribute_exists\(pk\)$/;
 
 /** The ways in which a call can fail. To have died after a read is to have died before it. */
 export function faultsOf(call: AwsCall): readonly Fault[] {
   const { operation, input } = call;
   const reads = /^(BatchGet|Get|Query|Receive)/.test(operation);
-  const conditional = JSON.stringify(input).includes('"ConditionExpression"') && describeCall(call) !== NEVER_REFUSED;
+  const conditional =
+    JSON.stringify(input).includes('"ConditionExpression"') && !NEVER_REFUSED.test(describeCall(call));
   const may: Readonly<Partial<Record<Fault, boolean>>> = {
     after: !reads,
     refused: conditional,

@@ -60,6 +60,18 @@ export const QUEUE_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'deliver what is enqueued, with a failure callback',
+    sizes: SINGLE,
+    calls: /^fail (BatchGetItem message|DeleteItem queue|Query queue|SendMessage wakes)/,
+    async play(stage) {
+      await stage.inTurn(async (cell) => {
+        await cell.publish('fail', { ...NO_RETRY, 'Upstash-Failure-Callback': 'ok' }, { queue: cell.tag });
+        await cell.publish('ok', {}, { queue: cell.tag });
+        await stage.armed(() => stage.settle());
+      });
+    },
+  },
+  {
     name: 'deliver what is enqueued and has a flow control',
     sizes: SINGLE,
     calls: SLOTS,
@@ -164,7 +176,7 @@ export const QUEUE_SCENARIOS: readonly Scenario[] = [
   {
     name: 'a callback with a flow control',
     sizes: SINGLE,
-    calls: SLOTS_ALONE,
+    calls: new RegExp(`${SLOTS_ALONE.source}|^deliver UpdateItem (attempt|message) if attribute_exists`),
     async play(stage) {
       const own = Object.entries(ONE_BY_ONE).map(([name, value]) => [
         name.replace('Upstash-', 'Upstash-Callback-'),
@@ -183,6 +195,19 @@ export const QUEUE_SCENARIOS: readonly Scenario[] = [
     async play(stage) {
       await paused(stage);
       await stage.armed(() => stage.inTurn(cancel));
+      await resumed(stage);
+    },
+  },
+  {
+    name: 'look again at what was canceled while it waited',
+    sizes: SINGLE,
+    calls: /^deliver DeleteItem (queue|flow)/,
+    atATime: 1,
+    async play(stage) {
+      await paused(stage);
+      await stage.inTurn(cancel);
+      await stage.flush();
+      await stage.armed(() => stage.advance(2 * MINUTE));
       await resumed(stage);
     },
   },
@@ -265,6 +290,23 @@ export const QUEUE_SCENARIOS: readonly Scenario[] = [
       await stage.advance((18 - stage.cells.length) * MINUTE - 5 * SECOND);
       await stage.inTurn(() => stage.armed(() => stage.advance(MINUTE)));
       await resumed(stage);
+    },
+  },
+  {
+    name: 'look after what has waited for long for a flow control',
+    sizes: SINGLE,
+    calls: /^promote BatchGetItem flow/,
+    atATime: 15,
+    async play(stage) {
+      await stage.align();
+      await stage.inTurn(async (cell) => {
+        await stage.ledger.ask('POST', `/v2/flowControl/${cell.tag}-0/pause`);
+        await cell.publish('ok', ONE_BY_ONE);
+        await stage.advance(MINUTE);
+      });
+      await stage.advance((18 - stage.cells.length) * MINUTE - 5 * SECOND);
+      await stage.inTurn(() => stage.armed(() => stage.advance(MINUTE)));
+      await stage.inTurn(({ tag }) => stage.ledger.ask('POST', `/v2/flowControl/${tag}-0/resume`));
     },
   },
   {
