@@ -16,6 +16,7 @@ module.exports = {
   },
   // The machines that this is made for have two cores, of which jest would use one.
   maxWorkers: '100%',
+  setupFiles: ['<rootDir>/test/same-examples.ts'],
   testSequencer: '<rootDir>/test/longest-first.js',
   testTimeout: 60_000,
 };

@@ -144,12 +144,12 @@ async function main(args: readonly string[]): Promise<void> {
   const queued = printOutcome('Enqueued, one at a time', await enqueued(bench, few, 1));
   const queuedWide = printOutcome('Enqueued, ten at a time', await enqueued(bench, few, 10));
   const hot = printOutcome(
-    'Flow control, one key: ten at a time, 1000 a second',
-    await flowControlled(bench, few, 1, 'parallelism=10, rate=1000, period=1s'),
+    'Flow control, one key: ten at a time, 60000 a minute',
+    await flowControlled(bench, few, 1, 'parallelism=10, rate=60000, period=1m'),
   );
   const cold = printOutcome(
-    'Flow control, 1000 keys: one at a time, ten a second',
-    await flowControlled(bench, messages, 1_000, 'parallelism=1, rate=10, period=1s'),
+    'Flow control, 1000 keys: one at a time, 100 a minute',
+    await flowControlled(bench, messages, 1_000, 'parallelism=1, rate=100, period=1m'),
   );
   const late = printOutcome('Delayed by an hour', await delayed(bench, Math.ceil(messages / 10)));
 

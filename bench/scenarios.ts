@@ -182,7 +182,7 @@ export function enqueued(bench: Bench, messages: number, parallelism: number): P
   });
 }
 
-/** Messages of so many flow-control keys, in turn. */
+/** Messages of so many flow-control keys, in turn. The service is not idle while they wait for slots, but for a rate it is. */
 export function flowControlled(bench: Bench, messages: number, keys: number, value: string): Promise<Outcome> {
   return counted(bench, () =>
     concurrently(messages, 16, (index) => {

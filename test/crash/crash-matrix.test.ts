@@ -19,11 +19,12 @@ afterAll(async () => {
 
 describe.each(SIZES)('with %i messages in a batch, whichever call fails of', (size) => {
   const scenarios = SCENARIOS.filter(({ sizes }) => sizes.includes(size));
+  const played = new Set<string>();
 
   test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
     '%s',
     async (name, scenario) => {
-      const outcome = await failEachCall(stages.get(size)!, scenario);
+      const outcome = await failEachCall(stages.get(size)!, scenario, played);
       outcomes.set(`${name}, ${size}`, outcome);
       const { cells, violations, missed } = outcome;
       expect({ violations, missed }).toEqual({ violations: [], missed: [] });

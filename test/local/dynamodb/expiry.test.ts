@@ -203,6 +203,7 @@ test('items that expired while nothing ran go after the start', async () => {
   while (server.expiring || !(await gone())) await new Promise((resolve) => setImmediate(resolve));
   expect(await db.get(table, { pk: S('b') })).toBeDefined();
   await server.setTimeToLive(table, 'ttl');
+  while (server.expiring || clock.waiting === 0) await new Promise((resolve) => setImmediate(resolve));
   expect(clock.waiting).toBe(1);
   await stop();
   expect(clock.waiting).toBe(0);
