@@ -14,7 +14,7 @@ const REFUSALS = {
   404: ['NotFound', 'What the request names does not exist.'],
   409: ['Conflict', 'Not now. The text says when.'],
   412: ['OverLimit', 'Well-formed, but beyond a limit of this service. The text names it.'],
-  413: ['TooLarge', 'The message, the number of messages, or the answer, is beyond the limit.'],
+  413: ['TooLarge', 'The message, or the number of messages, is beyond the limit.'],
   429: [
     'OverQuota',
     'The quota of the day is used up. `RateLimit-Reset` says in unix seconds when the next one begins.',

@@ -91,7 +91,6 @@ export const SCHEDULE_PATHS: Paths = {
       tag,
       summary: 'List schedules',
       answers: { 200: list(named('Schedule')) },
-      refusals: [413],
     }),
   },
   '/v2/schedules/{scheduleId}': {
