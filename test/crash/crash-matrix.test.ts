@@ -6,6 +6,7 @@ import { buildVariant, removeVariants } from './variant';
 const SIZES = [1, 10];
 const outcomes = new Map<string, Outcome>();
 const stages = new Map<number, Stage>();
+const played = new Set<string>();
 
 beforeAll(async () => {
   for (const size of SIZES) stages.set(size, await Stage.start(await buildVariant(changesFor(size)), size));
@@ -19,7 +20,6 @@ afterAll(async () => {
 
 describe.each(SIZES)('with %i messages in a batch, whichever call fails of', (size) => {
   const scenarios = SCENARIOS.filter(({ sizes }) => sizes.includes(size));
-  const played = new Set<string>();
 
   test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
     '%s',

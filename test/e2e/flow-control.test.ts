@@ -302,7 +302,10 @@ describe('what waits', () => {
     ]);
     await running.service.advance(9 * 24 * 60 * MINUTE);
     const token = messageId.slice('msg_1'.length);
-    expect((await running.items()).filter(({ sk }) => sk!.S!.startsWith(token))).toEqual([]);
+    // Not every DynamoDB deletes by service time what has expired.
+    const hasExpired = ({ ttl }: { ttl?: { N?: string } }) => Number(ttl?.N) * 1000 <= running.service.clock.now();
+    const kept = (await running.items()).filter((item) => item.sk!.S!.startsWith(token) && !hasExpired(item));
+    expect(kept).toEqual([]);
   });
 });
 
