@@ -23,7 +23,7 @@ import type { MessageRow } from '../store/message-rows';
 import { getItem } from '../store/read-items';
 import { putItem } from '../store/write-items';
 import type { Hint } from '../wait/hint';
-import { leaveList } from '../wait/leave-list';
+import { leavePassed } from '../wait/leave-list';
 import { enterList } from '../wait/schedule-attempt';
 import type { AddressPolicy } from './address-policy';
 import { buildRequest } from './build-request';
@@ -182,8 +182,7 @@ async function lookAgain(row: MessageRow, found: Look, { grant }: Hint): Promise
     case 'early':
       return finish(row);
     case 'settle':
-      // Of an attempt that is over; settling looks after the last one alone.
-      if (grant?.list.kind === 'flow') await leaveList(grant.list, grant.order);
+      await leavePassed(grant);
       return finish(row);
   }
 }

@@ -16,6 +16,11 @@ export async function leaveList(list: WaitList, order: string): Promise<void> {
   await wakeWaiting(list);
 }
 
+/** {@link leaveList} for a slot of a flow control whose attempt is over: settling looks after that of the last one alone. */
+export async function leavePassed(grant: Grant | undefined): Promise<void> {
+  if (grant?.list.kind === 'flow') await leaveList(grant.list, grant.order);
+}
+
 /** {@link leaveList} for one that may still wait. */
 export async function leaveListUnserved(list: WaitList, order: string): Promise<void> {
   await deleteItem(waitingKey(list, order));

@@ -9,7 +9,7 @@ import { dynamodb, sqs } from '../store/aws';
 import { N, S, stateKey } from '../store/keys';
 import { loadRow } from '../store/message-rows';
 import { decodeBodyHint, decodeHint, decodeScheduleHint, type Hint } from './hint';
-import { leaveList } from './leave-list';
+import { leavePassed } from './leave-list';
 import { sendEncoded, sendHint } from './schedule-attempt';
 import { decodeWake } from './wake';
 
@@ -65,8 +65,7 @@ async function redriveHint(hint: Hint, now: number): Promise<void> {
   }
   const { message, state } = row;
   if (isTerminal(state) || state.attempt > hint.attempt) {
-    // Settling looks after the slot of the last attempt alone.
-    if (hint.grant?.list.kind === 'flow') await leaveList(hint.grant.list, hint.grant.order);
+    await leavePassed(hint.grant);
     return settle(row, now);
   }
   const redriven = await countRedrive(hint.messageId);

@@ -40,8 +40,8 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     changes: [
       {
         file: 'deliver/deliver-message.ts',
-        from: 'leaveList(grant.list, grant.order);\n      return finish(row);',
-        to: 'leaveList(grant.list, grant.order);\n      return {};',
+        from: 'leavePassed(grant);\n      return finish(row);',
+        to: 'leavePassed(grant);\n      return {};',
       },
     ],
     scenario: 'deliver and call back',
