@@ -162,7 +162,8 @@ async function start(
   const mappings = readMappings(stack, roles);
   const schedulesRead = readSchedules(stack, roles);
   const doorsRead = doorResources(stack).map((resource) => readDoor(stack, resource));
-  for (const resource of stack.functions()) {
+  const run = stack.functions();
+  for (const resource of run) {
     const concurrency = concurrencyOf(mappings, resource.logicalId);
     const read = functionOptions(stack, resource, clock.buffer, endpoints, concurrency);
     callers.set(resource.logicalId, callerOf(stack, roles, resource));
@@ -175,7 +176,7 @@ async function start(
   createBuckets(stack, standIns.s3);
   createSecrets(stack, standIns.secrets);
   await Promise.all(
-    stack.functions().map(async (resource) => {
+    run.map(async (resource) => {
       const broken = await functions.get(resource.logicalId)!.warm();
       if (broken !== undefined) resource.stop(`does not start: ${broken}`);
     }),
