@@ -7,7 +7,7 @@ import { isHeld } from '../../lambda/store/body-key';
 import { WAITING_PREFIX } from '../../lambda/store/keys';
 import { SWEEP_AFTER_MS } from '../../lambda/wait/sweep-orphans';
 import { HELD_BODIES } from '../../lib/names';
-import { type Arrival, callbacksOf, type History, readDump, type Stored, type StoredMessage } from './history';
+import { type Arrival, callbacksOf, groupBy, type History, readDump, type Stored, type StoredMessage } from './history';
 import { limitsAreKept, queuesKeepTheirOrder, slotsAreFree } from './slot-rules';
 
 /** Something that a service which keeps its promises never does. */
@@ -99,12 +99,6 @@ class Facts {
   requests(dlqId: string, action: 'retry' | 'delete') {
     return this.history.deadLetterRequests.filter((asked) => asked.dlqId === dlqId && asked.action === action);
   }
-}
-
-function groupBy<T>(all: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const one of all) groups.set(keyOf(one), [...(groups.get(keyOf(one)) ?? []), one]);
-  return groups;
 }
 
 const isSuccess = (status: number | undefined) => status !== undefined && status >= 200 && status <= 299;
@@ -395,7 +389,7 @@ function* hintsAreGivenUpLast(facts: Facts): Findings {
     );
     const isSwept = state.state === undefined && history.dump.now - message.createdAt < SWEPT_BY_MS;
     const isSettled = source !== undefined && facts.isHinted(source.messageId);
-    // What waits for a slot is looked at with its list; see there.
+    // Who looks at a list may be its holder or the tick: that nobody is left in it shows when all has ended.
     if (!wakes && !isSwept && !isSettled && !waiting.has(messageId)) {
       yield [messageId, `is ${state.state ?? 'CREATED'} at attempt ${state.attempt}, and nothing will wake it`];
     }

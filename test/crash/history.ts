@@ -182,3 +182,13 @@ export function callbacksOf({
 function endsIn(suffix: string): (item: Item) => boolean {
   return ({ sk }) => sk!.S!.endsWith(suffix);
 }
+
+/** What has a key, by that. */
+export function groupBy<T>(all: readonly T[], keyOf: (one: T) => string | undefined): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const one of all) {
+    const key = keyOf(one);
+    if (key !== undefined) groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return groups;
+}

@@ -10,11 +10,6 @@ const FLOW: WaitList = { kind: 'flow', name: 'user-1' };
 const QUEUE: WaitList = { kind: 'queue', name: 'orders' };
 const flowControl = { key: FLOW.name, parallelism: 1, rate: 1, period: 60 };
 
-const limitsOf = (list: WaitList, paused = false): Item => ({
-  ...limitsKey(list),
-  ...encodeLimits(newFlowLimits({ parallelism: 1, period: 1 })),
-  paused: { BOOL: paused },
-});
 const waitingOf = (list: WaitList, message: Message): Item =>
   encodeWaiting(list, waitingIn(list, message, 0, message.notBefore));
 const slotOf = (list: WaitList, message: Message): Item => {
@@ -28,7 +23,7 @@ function endedWorld() {
   const controlled = [0, 1, 2].map((index) =>
     world.deliver(world.publish(`controlled-${index}`, { flowControl, notBefore: T + index * MINUTE })),
   );
-  world.table.push(limitsOf(QUEUE));
+  world.table.push({ ...limitsKey(QUEUE), ...encodeLimits(newFlowLimits({ parallelism: 1, period: 1 })) });
   const enqueued = [0, 1].map((index) => {
     const fields = { queue: { name: QUEUE.name, seq: index + 1 }, callback: CALLBACK, notBefore: T + index * MINUTE };
     const asked = { askedAt: T + 20 * index, answeredAt: T + 20 * index + 10 };

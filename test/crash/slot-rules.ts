@@ -1,12 +1,11 @@
 import { LIMITS_SORT, SLOT_PREFIX } from '../../lambda/store/keys';
-import type { Arrival, History, Stored, StoredMessage } from './history';
+import { type Arrival, groupBy, type History, type StoredMessage } from './history';
 
 type Findings = Iterable<readonly [messageId: string, text: string]>;
 
 /** What the rules of slots look at. */
 export interface SlotFacts {
   readonly history: History;
-  readonly stored: Stored;
   readonly messages: readonly StoredMessage[];
   arrivalsOf(message: StoredMessage): readonly Arrival[];
 }
@@ -16,11 +15,7 @@ const TRANSIT_MS = 1_000;
 
 /** No flow-control key has more attempts under way, or begun in a period, than its messages allow. */
 export function* limitsAreKept(facts: SlotFacts): Findings {
-  const byKey = new Map<string, StoredMessage[]>();
-  for (const stored of facts.messages) {
-    const key = stored.message.flowControl?.key;
-    if (key !== undefined) byKey.set(key, [...(byKey.get(key) ?? []), stored]);
-  }
+  const byKey = groupBy(facts.messages, ({ message }) => message.flowControl?.key);
   for (const [key, own] of byKey) {
     const { parallelism, rate, period } = own[0]!.message.flowControl!;
     const arrivals = own.flatMap((stored) => facts.arrivalsOf(stored));
@@ -51,11 +46,7 @@ export function* slotsAreFree({ history: { dump } }: SlotFacts): Findings {
  */
 export function* queuesKeepTheirOrder(facts: SlotFacts): Findings {
   const { history, messages } = facts;
-  const byQueue = new Map<string, StoredMessage[]>();
-  for (const stored of messages) {
-    const { queue } = stored.message;
-    if (queue !== undefined) byQueue.set(queue.name, [...(byQueue.get(queue.name) ?? []), stored]);
-  }
+  const byQueue = groupBy(messages, ({ message }) => message.queue?.name);
   for (const [name, own] of byQueue) {
     const row = history.dump.table.find(({ pk, sk }) => pk!.S === `queue#${name}` && sk!.S === LIMITS_SORT);
     if (row?.parallelism?.N !== '1') continue;

@@ -1,4 +1,3 @@
-import { listPartition } from '../../lambda/store/keys';
 import type { AwsCall } from '../../local/aws-call';
 import { closeAll, type Running, start, startSink, statesOf, until } from './harness';
 import type { Arrival, Reply, Sink } from './sink';
@@ -52,16 +51,6 @@ function slowDestination(milliseconds: number, reply: (arrival: Arrival) => Repl
   return { url, arrivals, calls };
 }
 
-/** A destination whose answers wait until they are let go. */
-function heldDestination(reply: Reply = 200) {
-  const held: (() => void)[] = [];
-  const destination = sink.destination(() => new Promise<Reply>((resolve) => held.push(() => resolve(reply))));
-  const letGo = () => {
-    for (const answer of held.splice(0)) answer();
-  };
-  return { ...destination, letGo };
-}
-
 /** The most times within one interval of a length. */
 function mostWithin(times: readonly number[], milliseconds: number): number {
   return Math.max(...times.map((from) => times.filter((time) => time >= from && time < from + milliseconds).length));
@@ -109,12 +98,6 @@ const isIdle = async (key: string) => {
   return waitListSize + parallelismCount === 0;
 };
 
-/** Everything that the table holds of a key but its limits. */
-async function entriesOf(key: string) {
-  const partition = listPartition({ kind: 'flow', name: key });
-  return (await running.items()).filter(({ pk, sk }) => pk!.S === partition && sk!.S !== 'limits');
-}
-
 type Control = Parameters<Running['client']['publish']>[0]['flowControl'];
 
 async function publishMany(url: string, flowControl: Control, many: number, options: object = {}): Promise<string[]> {
@@ -129,7 +112,7 @@ describe('limits, proved at the destination', () => {
     await until(() => isIdle('hot'));
     expect(arrivals.map(({ headers }) => headers['upstash-message-id']).sort()).toEqual([...ids].sort());
     await expectLimits('hot', calls, { parallelism: 3, rate: 20 });
-    expect(await entriesOf('hot')).toEqual([]);
+    expect(await running.entriesOf({ kind: 'flow', name: 'hot' })).toEqual([]);
   }, 240_000);
 
   test('a hundred keys side by side', async () => {
@@ -161,7 +144,7 @@ describe('limits, proved at the destination', () => {
     expect(arrivals).toHaveLength(2);
     await running.service.advance(60 * MINUTE);
     expect(arrivals).toHaveLength(3);
-    expect(await entriesOf(key)).toEqual([]);
+    expect(await running.entriesOf({ kind: 'flow', name: key })).toEqual([]);
   });
 
   test('a rate by the day lets the next one through on the day', async () => {
@@ -175,7 +158,7 @@ describe('limits, proved at the destination', () => {
       expect(arrivals).toHaveLength(day + 1);
       await running.service.advance(2 * SECOND);
     }
-    expect(await entriesOf(key)).toEqual([]);
+    expect(await running.entriesOf({ kind: 'flow', name: key })).toEqual([]);
   });
 });
 
@@ -194,7 +177,7 @@ describe('what waits', () => {
 
   test('pause keeps what waits and what comes, and resume lets it through, the oldest first', async () => {
     const key = newKey();
-    const { url, arrivals, letGo } = heldDestination();
+    const { url, arrivals, letGo } = sink.heldDestination();
     const ids = await publishMany(url, { key, parallelism: 1 }, 1);
     await until(() => arrivals.length === 1);
     ids.push(...(await publishMany(url, { key, parallelism: 1 }, 1)));
@@ -229,7 +212,7 @@ describe('what waits', () => {
 
   test('cancel takes out what waits, and frees the slot of what is under way when that has ended', async () => {
     const key = newKey();
-    const { url, arrivals, letGo } = heldDestination(500);
+    const { url, arrivals, letGo } = sink.heldDestination(500);
     const [first] = await publishMany(url, { key, parallelism: 1 }, 1);
     await until(() => arrivals.length === 1);
     const [second] = await publishMany(url, { key, parallelism: 1 }, 1);
@@ -244,7 +227,7 @@ describe('what waits', () => {
     await until(() => isIdle(key));
     for (const id of [first, second]) expect(statesOf(await running.ended(id!)).at(-1)).toBe('CANCELED');
     expect(statesOf(await running.ended(third!)).at(-1)).toBe('FAILED');
-    expect(await entriesOf(key)).toEqual([]);
+    expect(await running.entriesOf({ kind: 'flow', name: key })).toEqual([]);
   });
 
   test('cancel by key means all that have it, however long they have waited', async () => {
@@ -263,7 +246,7 @@ describe('what waits', () => {
   test('a message of a queue waits for both, and keeps its slot of the queue while it waits for the other', async () => {
     const key = newKey();
     const queue = running.client.queue({ queueName: `with-${key}` });
-    const { url, arrivals, letGo } = heldDestination();
+    const { url, arrivals, letGo } = sink.heldDestination();
     await queue.upsert({ parallelism: 2 });
     const flowControl = { key, parallelism: 1 } as const;
     for (let i = 0; i < 3; i++) await queue.enqueue({ url, flowControl });
@@ -277,7 +260,7 @@ describe('what waits', () => {
     }
     letGo();
     await until(async () => (await queue.get()).lag === 0);
-    expect(await entriesOf(key)).toEqual([]);
+    expect(await running.entriesOf({ kind: 'flow', name: key })).toEqual([]);
   });
 
   test('a callback passes the flow control that it is given, and what it reports on is kept for it', async () => {
@@ -334,7 +317,7 @@ describe('limits of a key', () => {
 
   test('that a later message loosens let through what waits', async () => {
     const key = newKey();
-    const { url, arrivals, letGo } = heldDestination();
+    const { url, arrivals, letGo } = sink.heldDestination();
     await publishMany(url, { key, parallelism: 1 }, 3);
     await until(() => arrivals.length === 1);
     await publishMany(sink.destination().url, { key, parallelism: 3 }, 1, { delay: '1d' });
@@ -452,7 +435,7 @@ describe('requests', () => {
   });
 
   test('the parallelism of the service is what its functions may have at once', async () => {
-    const { url, arrivals, letGo } = heldDestination();
+    const { url, arrivals, letGo } = sink.heldDestination();
     const before = await running.client.flowControl.getGlobalParallelism();
     expect(before.parallelismMax).toBe(100 * 10 * 2);
     await running.client.publish({ url });

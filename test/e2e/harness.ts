@@ -3,7 +3,8 @@ import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHead
 import path from 'node:path';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { Client, Receiver } from '@upstash/qstash';
-import type { Item } from '../../lambda/store/keys';
+import type { WaitList } from '../../lambda/message/wait-list';
+import { type Item, LIMITS_SORT, listPartition } from '../../lambda/store/keys';
 import type { Env } from '../../lib/names';
 import { readAssembly } from '../../local/assembly/read-assembly';
 import type { StackAssembly, TemplateResource } from '../../local/assembly/template';
@@ -76,6 +77,8 @@ export interface Running {
   ended(messageId: string): Promise<LogEntry[]>;
   /** Everything in the table but what the tick keeps for itself, in the order of keys. */
   items(): Promise<Item[]>;
+  /** Who holds a slot of a list, and who waits: everything that the table holds of it but its limits. */
+  entriesOf(list: WaitList): Promise<Item[]>;
 }
 
 const closers: (() => Promise<void>)[] = [];
@@ -141,6 +144,8 @@ export async function start(options: StartOptions = {}): Promise<Running> {
         return ['DELIVERED', 'FAILED', 'CANCELED'].includes(found.at(-1)?.state ?? '') && found;
       }),
     items: () => scanTable(service),
+    entriesOf: async (list) =>
+      (await scanTable(service)).filter(({ pk, sk }) => pk!.S === listPartition(list) && sk!.S !== LIMITS_SORT),
   };
 }
 

@@ -1,6 +1,5 @@
-import { listPartition } from '../../lambda/store/keys';
 import { closeAll, type Running, start, startSink, statesOf, until } from './harness';
-import type { Arrival, Reply, Sink } from './sink';
+import type { Arrival, Sink } from './sink';
 
 const MINUTE = 60_000;
 
@@ -22,25 +21,9 @@ function newQueue(): { queue: Queue; name: string } {
   return { queue: running.client.queue({ queueName: name }), name };
 }
 
-/** A destination whose answers wait until it is let go, all or one after the other. */
-function heldDestination(reply: Reply = 200) {
-  const held: (() => void)[] = [];
-  const destination = sink.destination(() => new Promise<Reply>((resolve) => held.push(() => resolve(reply))));
-  const letGo = () => {
-    for (const answer of held.splice(0)) answer();
-  };
-  return { ...destination, held, letGo };
-}
-
 const idOf = ({ headers }: Arrival) => headers['upstash-message-id'];
 const lagOf = async (queue: Queue) => (await queue.get()).lag;
 const isEmpty = async (queue: Queue) => (await lagOf(queue)) === 0;
-
-/** Everything that the table holds of a queue but its own row. */
-async function entriesOf(name: string) {
-  const partition = listPartition({ kind: 'queue', name });
-  return (await running.items()).filter(({ pk, sk }) => pk!.S === partition && sk!.S !== 'limits');
-}
 
 async function enqueueMany(queue: Queue, url: string, many: number, options: object = {}): Promise<string[]> {
   const ids: string[] = [];
@@ -70,12 +53,12 @@ describe('one at a time', () => {
     const [first, second, third, fourth, fifth, ...rest] = ids;
     expect(arrivals.map(idOf)).toEqual([first, second, third, fourth, fifth, fifth, fifth, ...rest]);
     expect(arrivals.map(({ headers }) => Number(headers['upstash-retried']))).toEqual([0, 0, 0, 0, 0, 1, 2, 0, 0, 0]);
-    expect(await entriesOf(name)).toEqual([]);
+    expect(await running.entriesOf({ kind: 'queue', name })).toEqual([]);
   });
 
   test('the next waits until all callbacks of the one before have ended, and theirs', async () => {
     const { queue, name } = newQueue();
-    const [callback, second, failure] = [heldDestination(), heldDestination(), heldDestination()];
+    const [callback, second, failure] = [sink.heldDestination(), sink.heldDestination(), sink.heldDestination()];
     const target = sink.destination(500, 200);
     const headers = {
       'Upstash-Retries': '0',
@@ -96,7 +79,7 @@ describe('one at a time', () => {
     await until(() => isEmpty(queue));
     expect(target.arrivals).toHaveLength(2);
     expect(target.arrivals[1]!.at).toBeGreaterThanOrEqual(letGoAt);
-    expect(await entriesOf(name)).toEqual([]);
+    expect(await running.entriesOf({ kind: 'queue', name })).toEqual([]);
   });
 
   test('a callback that fails and is retried holds the slot until it is a dead letter', async () => {
@@ -132,7 +115,7 @@ describe('parallelism', () => {
   test.each([2, 3])('%i are delivered at once, never more, and begun in their order', async (parallelism) => {
     const { queue, name } = newQueue();
     await queue.upsert({ parallelism });
-    const { url, arrivals, held } = heldDestination();
+    const { url, arrivals, held } = sink.heldDestination();
     const ids = await enqueueMany(queue, url, 9);
     for (let done = 0; done < 9; done++) {
       await until(() => arrivals.length >= Math.min(9, done + parallelism));
@@ -146,12 +129,12 @@ describe('parallelism', () => {
     for (const [index, arrival] of arrivals.entries()) {
       expect(Math.abs(place.get(String(idOf(arrival)))! - index)).toBeLessThan(parallelism);
     }
-    expect(await entriesOf(name)).toEqual([]);
+    expect(await running.entriesOf({ kind: 'queue', name })).toEqual([]);
   });
 
   test('can be changed while messages wait', async () => {
     const { queue } = newQueue();
-    const { url, arrivals, letGo } = heldDestination();
+    const { url, arrivals, letGo } = sink.heldDestination();
     await enqueueMany(queue, url, 5);
     await until(() => arrivals.length === 1);
     await queue.upsert({ parallelism: 4 });
@@ -168,7 +151,7 @@ describe('parallelism', () => {
 describe('pause', () => {
   test('keeps what waits and what comes, and resume begins with the oldest', async () => {
     const { queue, name } = newQueue();
-    const { url, arrivals, letGo } = heldDestination();
+    const { url, arrivals, letGo } = sink.heldDestination();
     const ids = await enqueueMany(queue, url, 2);
     await until(() => arrivals.length === 1);
     await queue.pause();
@@ -217,7 +200,7 @@ describe('pause', () => {
 describe('cancel', () => {
   test('of one that waits lets the next move up', async () => {
     const { queue, name } = newQueue();
-    const { url, arrivals, letGo } = heldDestination();
+    const { url, arrivals, letGo } = sink.heldDestination();
     const [first, second, third] = await enqueueMany(queue, url, 3);
     await until(() => arrivals.length === 1);
     expect(await running.client.messages.cancel(second!)).toMatchObject({ cancelled: 1 });
@@ -227,12 +210,12 @@ describe('cancel', () => {
     letGo();
     await until(() => isEmpty(queue));
     expect(arrivals.map(idOf)).toEqual([first, third]);
-    expect(await entriesOf(name)).toEqual([]);
+    expect(await running.entriesOf({ kind: 'queue', name })).toEqual([]);
   });
 
   test('of one that is under way keeps its slot until it has ended', async () => {
     const { queue } = newQueue();
-    const { url, arrivals, letGo } = heldDestination(500);
+    const { url, arrivals, letGo } = sink.heldDestination(500);
     const [first] = await enqueueMany(queue, url, 1);
     await enqueueMany(queue, url, 1, { retries: 0 });
     await until(() => arrivals.length === 1);
@@ -285,7 +268,7 @@ describe('cancel', () => {
 describe('delete', () => {
   test('cancels what waits and lets what is under way end', async () => {
     const { queue, name } = newQueue();
-    const { url, arrivals, letGo } = heldDestination();
+    const { url, arrivals, letGo } = sink.heldDestination();
     const [first, ...others] = await enqueueMany(queue, url, 60);
     await until(() => arrivals.length === 1);
     await queue.delete();
@@ -295,14 +278,14 @@ describe('delete', () => {
     letGo();
     expect(statesOf(await running.ended(first!)).at(-1)).toBe('DELIVERED');
     await running.service.whenIdle();
-    expect(await entriesOf(name)).toEqual([]);
+    expect(await running.entriesOf({ kind: 'queue', name })).toEqual([]);
     expect(arrivals).toHaveLength(1);
     await queue.delete();
   });
 
   test('a queue of the same name begins anew, behind what is still under way', async () => {
     const { queue, name } = newQueue();
-    const { url, arrivals, letGo } = heldDestination();
+    const { url, arrivals, letGo } = sink.heldDestination();
     await queue.upsert({ parallelism: 5 });
     await enqueueMany(queue, url, 1);
     await until(() => arrivals.length === 1);
@@ -319,7 +302,7 @@ describe('delete', () => {
 test('a dead letter goes back to its queue, behind what waits there', async () => {
   const { queue } = newQueue();
   const failing = sink.destination(500, 200);
-  const { url, arrivals, letGo } = heldDestination();
+  const { url, arrivals, letGo } = sink.heldDestination();
   const { messageId } = await queue.enqueue({ url: failing.url, retries: 0 });
   await enqueueMany(queue, url, 1);
   await until(() => arrivals.length === 1);

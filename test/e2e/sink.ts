@@ -34,6 +34,14 @@ export interface Destination {
   readonly arrivals: readonly Arrival[];
 }
 
+/** A path of the sink whose answers wait. */
+export interface HeldDestination extends Destination {
+  /** Gives one answer each, in the order of the requests. */
+  readonly held: (() => void)[];
+  /** Gives all answers that wait. */
+  readonly letGo: () => void;
+}
+
 /** A failure after which the next attempt may follow at once. */
 export const AGAIN: Reply = { status: 503, headers: { 'retry-after': '0' } };
 
@@ -72,6 +80,16 @@ export class Sink {
     const arrivals: Arrival[] = [];
     this.destinations.set(path, { arrivals, replies: replies.length === 0 ? [200] : replies });
     return { url: this.url(path), arrivals };
+  }
+
+  /** A {@link destination} whose answers, all the same, wait until they are let go: all or one after the other. */
+  heldDestination(reply: Reply = 200): HeldDestination {
+    const held: (() => void)[] = [];
+    const destination = this.destination(() => new Promise<Reply>((resolve) => held.push(() => resolve(reply))));
+    const letGo = () => {
+      for (const answer of held.splice(0)) answer();
+    };
+    return { ...destination, held, letGo };
   }
 
   /** The requests so far whose path starts with `path`. */

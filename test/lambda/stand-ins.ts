@@ -51,13 +51,15 @@ export interface Opened {
   close(): Promise<void>;
 }
 
+/** What is there before anything is open. */
+type Unopened = Pick<Opened, 'intercept' | 'lines'>;
+
 /**
  * Opens an empty table, an empty bucket, the queues and two empty secrets, and has the clients of the code under test find them.
  * They ask for their settings once, at their first call: one test file opens once.
  */
-export async function openStandIns(): Promise<Opened> {
+export async function openStandIns(opened: Unopened = { intercept: undefined, lines: [] }): Promise<Opened> {
   const clock = new ServiceClock();
-  const opened: Pick<Opened, 'intercept' | 'lines'> = { intercept: undefined, lines: [] };
   const standIns = await StandIns.open({
     clock,
     intercept: (call, execute) => opened.intercept?.(call, execute) ?? execute(),
@@ -120,6 +122,16 @@ export async function openStandIns(): Promise<Opened> {
       await standIns.close();
     },
   });
+}
+
+/** Opens stand-ins for all tests of a file, and empties them before each. To be used in tests and hooks only. */
+export function useStandIns(): Opened {
+  const opened: Unopened = { intercept: undefined, lines: [] };
+  beforeAll(() => openStandIns(opened));
+  const whole = opened as Opened;
+  beforeEach(() => whole.startAfresh());
+  afterAll(() => whole.close());
+  return whole;
 }
 
 /** Stores a message and its hint or due item, as a publish does. */

@@ -1,11 +1,10 @@
-import type { Stage } from '../stage';
+import type { Cell, Stage } from '../stage';
 import { API, cancel, died, HOUR, MINUTE, NO_RETRY, RETRY_AT_ONCE, type Scenario, SECOND, SINGLE } from './scenario';
 
-/** Beside what every attempt calls in any case. */
-const SLOTS = /^(dispatch |(deliver|fail) .*(queue|flow|wakes|open|settled|spent|granted))/;
-/** {@link SLOTS} without those that are made once for the lists of several cells. */
+/** Beside what every attempt calls in any case, and what is called once for the lists of several cells. */
 const SLOTS_ALONE =
   /^(dispatch (?!ChangeMessageVisibility)|(deliver|fail) .*(queue|flow|wakes|open|settled|spent|granted))/;
+const SLOTS = new RegExp(`${SLOTS_ALONE.source}|^dispatch `);
 
 const flow = (value: string) => ({ 'Upstash-Flow-Control-Key': '$', 'Upstash-Flow-Control-Value': value });
 /** One in a minute: of two the second waits for the window of the first to end. */
@@ -275,40 +274,14 @@ export const QUEUE_SCENARIOS: readonly Scenario[] = [
       );
     },
   },
-  {
-    name: 'look after what has waited for long',
-    sizes: SINGLE,
-    calls: /^promote (PutItem open|BatchGetItem|DeleteItem open|SendMessage wakes)/,
-    atATime: 15,
-    async play(stage) {
-      await stage.align();
-      await stage.inTurn(async (cell) => {
-        await stage.ledger.ask('POST', `/v2/queues/${cell.tag}/pause`);
-        await cell.publish('ok', {}, { queue: cell.tag });
-        await stage.advance(MINUTE);
-      });
-      await stage.advance((18 - stage.cells.length) * MINUTE - 5 * SECOND);
-      await stage.inTurn(() => stage.armed(() => stage.advance(MINUTE)));
-      await resumed(stage);
-    },
-  },
-  {
-    name: 'look after what has waited for long for a flow control',
-    sizes: SINGLE,
-    calls: /^promote BatchGetItem flow/,
-    atATime: 15,
-    async play(stage) {
-      await stage.align();
-      await stage.inTurn(async (cell) => {
-        await stage.ledger.ask('POST', `/v2/flowControl/${cell.tag}-0/pause`);
-        await cell.publish('ok', ONE_BY_ONE);
-        await stage.advance(MINUTE);
-      });
-      await stage.advance((18 - stage.cells.length) * MINUTE - 5 * SECOND);
-      await stage.inTurn(() => stage.armed(() => stage.advance(MINUTE)));
-      await stage.inTurn(({ tag }) => stage.ledger.ask('POST', `/v2/flowControl/${tag}-0/resume`));
-    },
-  },
+  sweptScenario('queue', /^promote (PutItem open|BatchGetItem|DeleteItem open|SendMessage wakes)/, {
+    pathOf: (tag) => `/v2/queues/${tag}`,
+    publish: (cell) => cell.publish('ok', {}, { queue: cell.tag }),
+  }),
+  sweptScenario('flow control', /^promote BatchGetItem flow/, {
+    pathOf: (tag) => `/v2/flowControl/${tag}-0`,
+    publish: (cell) => cell.publish('ok', ONE_BY_ONE),
+  }),
   {
     name: 'redrive what has a slot',
     sizes: SINGLE,
@@ -327,6 +300,31 @@ export const QUEUE_SCENARIOS: readonly Scenario[] = [
     },
   },
 ];
+
+/** What waits in a list that is paused is looked after by the tick. */
+function sweptScenario(
+  kind: string,
+  calls: RegExp,
+  list: { readonly pathOf: (tag: string) => string; readonly publish: (cell: Cell) => Promise<unknown> },
+): Scenario {
+  return {
+    name: `look after what has waited for long for a ${kind}`,
+    sizes: SINGLE,
+    calls,
+    atATime: 15,
+    async play(stage) {
+      await stage.align();
+      await stage.inTurn(async (cell) => {
+        await stage.ledger.ask('POST', `${list.pathOf(cell.tag)}/pause`);
+        await list.publish(cell);
+        await stage.advance(MINUTE);
+      });
+      await stage.advance((18 - stage.cells.length) * MINUTE - 5 * SECOND);
+      await stage.inTurn(() => stage.armed(() => stage.advance(MINUTE)));
+      await stage.inTurn(({ tag }) => stage.ledger.ask('POST', `${list.pathOf(tag)}/resume`));
+    },
+  };
+}
 
 /** Has messages wait in a queue that is paused. */
 async function paused(stage: Stage): Promise<void> {

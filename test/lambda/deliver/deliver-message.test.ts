@@ -8,18 +8,16 @@ import { loadRow } from '../../../lambda/store/message-rows';
 import { getItem } from '../../../lambda/store/read-items';
 import { Sink } from '../../e2e/sink';
 import { newMessage } from '../messages';
-import { accept, type Opened, openStandIns } from '../stand-ins';
+import { accept, useStandIns } from '../stand-ins';
 
 const policy = new AddressPolicy({ allowed: [], loopbackAllowed: true });
 
-let opened: Opened;
+const opened = useStandIns();
 let sink: Sink;
 beforeAll(async () => {
-  opened = await openStandIns();
   sink = await new Sink().listen();
 });
-beforeEach(() => opened.startAfresh());
-afterAll(() => Promise.all([opened.close(), sink.close()]));
+afterAll(() => sink.close());
 
 async function deliver({ messageId }: Message, attempt: number) {
   const row = (await loadRow(messageId))!;

@@ -14,16 +14,11 @@ import { encodeBodyHint } from '../../../lambda/wait/hint';
 import { redriveHints } from '../../../lambda/wait/redrive-hints';
 import { S3Error } from '../../../local/s3/s3-error';
 import { newMessage } from '../messages';
-import { type Opened, openStandIns } from '../stand-ins';
+import { useStandIns } from '../stand-ins';
 
 const DAY = 86_400_000;
 
-let opened: Opened;
-beforeAll(async () => {
-  opened = await openStandIns();
-});
-beforeEach(() => opened.startAfresh());
-afterAll(() => opened.close());
+const opened = useStandIns();
 
 /** A message whose body is held for it. */
 async function held(): Promise<Message> {

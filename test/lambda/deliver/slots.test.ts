@@ -12,21 +12,19 @@ import { dispatchWaiting } from '../../../lambda/wait/dispatch-waiting';
 import { decodeHint, type Hint } from '../../../lambda/wait/hint';
 import { Sink } from '../../e2e/sink';
 import { newMessage } from '../messages';
-import { accept, type Opened, openStandIns } from '../stand-ins';
+import { accept, useStandIns } from '../stand-ins';
 
 const KEY = 'user-1';
 const FLOW: WaitList = { kind: 'flow', name: KEY };
 const PERIOD = 600;
 const policy = new AddressPolicy({ allowed: [], loopbackAllowed: true });
 
-let opened: Opened;
+const opened = useStandIns();
 let sink: Sink;
 beforeAll(async () => {
-  opened = await openStandIns();
   sink = await new Sink().listen();
 });
-beforeEach(() => opened.startAfresh());
-afterAll(() => Promise.all([opened.close(), sink.close()]));
+afterAll(() => sink.close());
 
 const now = () => opened.clock.now();
 const dispatch = () => dispatchWaiting({ list: FLOW }, now, () => false);

@@ -5,25 +5,20 @@ import { ALL_SHARDS, derivedMessageId, dlqIdOf, dlqPlaceOf } from '../../../lamb
 import { type Item, N } from '../../../lambda/store/keys';
 import type { AwsCall } from '../../../local/aws-call';
 import { newMessage } from '../messages';
-import { type Opened, openStandIns, putItems } from '../stand-ins';
+import { putItems, useStandIns } from '../stand-ins';
 
 const DAY = 86_400_000;
 const never = (): boolean => false;
 
-let opened: Opened;
+const opened = useStandIns();
 const queries: AwsCall[] = [];
-beforeAll(async () => {
-  opened = await openStandIns();
-});
-beforeEach(async () => {
-  await opened.startAfresh();
+beforeEach(() => {
   queries.length = 0;
   opened.intercept = (call, execute) => {
     if (call.operation === 'Query') queries.push(call);
     return execute();
   };
 });
-afterAll(() => opened.close());
 
 interface Failure {
   readonly url: string;

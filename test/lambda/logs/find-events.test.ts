@@ -14,7 +14,7 @@ import {
   encodeMessage,
 } from '../../../lambda/store/message-items';
 import { newMessage } from '../messages';
-import { type Opened, openStandIns, putItems } from '../stand-ins';
+import { putItems, useStandIns } from '../stand-ins';
 import { type Life, lives } from './lives';
 
 const HOUR = 3_600_000;
@@ -22,12 +22,7 @@ const DAY = 24 * HOUR;
 const never = (): boolean => false;
 const always = (): boolean => true;
 
-let opened: Opened;
-beforeAll(async () => {
-  opened = await openStandIns();
-});
-beforeEach(() => opened.startAfresh());
-afterAll(() => opened.close());
+useStandIns();
 
 /** The state item as the writes of a message's life leave it. */
 function stateItem(messageId: string, state: MessageState): Item {

@@ -9,18 +9,13 @@ import { decodeMessage } from '../../../lambda/store/message-items';
 import { queryPartition } from '../../../lambda/store/read-items';
 import { changeUrlGroup } from '../../../lambda/url-group/change-url-group';
 import { type AwsCall, errorAnswer } from '../../../local/aws-call';
-import { type Opened, openStandIns } from '../stand-ins';
+import { useStandIns } from '../stand-ins';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-let opened: Opened;
-beforeAll(async () => {
-  opened = await openStandIns();
-});
-beforeEach(() => opened.startAfresh());
-afterAll(() => opened.close());
+const opened = useStandIns();
 
 const now = () => opened.clock.now();
 const nextMinute = () => (Math.floor(now() / MINUTE) + 1) * MINUTE;

@@ -8,17 +8,12 @@ import { endedAt, loadRow } from '../../../lambda/store/message-rows';
 import { getItem, queryPartition } from '../../../lambda/store/read-items';
 import { type Cancellation, cancelMessage } from '../../../lambda/wait/cancel-message';
 import { newMessage } from '../messages';
-import { accept, type Opened, openStandIns } from '../stand-ins';
+import { accept, useStandIns } from '../stand-ins';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-let opened: Opened;
-beforeAll(async () => {
-  opened = await openStandIns();
-});
-beforeEach(() => opened.startAfresh());
-afterAll(() => opened.close());
+const opened = useStandIns();
 
 const cancel = async ({ messageId }: Message, now: number): Promise<Cancellation> =>
   cancelMessage((await loadRow(messageId))!, now);

@@ -6,7 +6,7 @@ import { loadRow, loadRows } from '../../../lambda/store/message-rows';
 import { putItem } from '../../../lambda/store/write-items';
 import { cancelAll, cancelMessages } from '../../../lambda/wait/cancel-messages';
 import { newMessage } from '../messages';
-import { accept, type Opened, openStandIns } from '../stand-ins';
+import { accept, useStandIns } from '../stand-ins';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -14,12 +14,7 @@ const DAY = 24 * HOUR;
 const ALL = Number.POSITIVE_INFINITY;
 const never = (): boolean => false;
 
-let opened: Opened;
-beforeAll(async () => {
-  opened = await openStandIns();
-});
-beforeEach(() => opened.startAfresh());
-afterAll(() => opened.close());
+const opened = useStandIns();
 
 const acceptAll = (messages: readonly Message[]) => Promise.all(messages.map(accept));
 const end = ({ messageId }: Message) => putItem({ ...stateKey(messageId), st: S('DELIVERED') });

@@ -13,19 +13,14 @@ import { leaveList } from '../../../lambda/wait/leave-list';
 import { decodeWake } from '../../../lambda/wait/wake';
 import { type AwsCall, errorAnswer } from '../../../local/aws-call';
 import { newMessage } from '../messages';
-import { accept, type Opened, openStandIns } from '../stand-ins';
+import { accept, useStandIns } from '../stand-ins';
 
 const MINUTE = 60_000;
 const QUEUE: WaitList = { kind: 'queue', name: 'orders' };
 const FLOW: WaitList = { kind: 'flow', name: 'user-1' };
 const never = (): boolean => false;
 
-let opened: Opened;
-beforeAll(async () => {
-  opened = await openStandIns();
-});
-beforeEach(() => opened.startAfresh());
-afterAll(() => opened.close());
+const opened = useStandIns();
 
 const now = () => opened.clock.now();
 const dispatch = (list: WaitList, check = false) => dispatchWaiting({ list, check }, now, never);

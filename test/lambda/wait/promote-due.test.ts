@@ -7,18 +7,13 @@ import { promoteDue } from '../../../lambda/wait/promote-due';
 import { scheduleAttempt } from '../../../lambda/wait/schedule-attempt';
 import { type AwsCall, errorAnswer } from '../../../local/aws-call';
 import { newMessage } from '../messages';
-import { type Opened, openStandIns } from '../stand-ins';
+import { useStandIns } from '../stand-ins';
 
 const MINUTE = 60_000;
 const AHEAD = 10 * MINUTE;
 const never = (): boolean => false;
 
-let opened: Opened;
-beforeAll(async () => {
-  opened = await openStandIns();
-});
-beforeEach(() => opened.startAfresh());
-afterAll(() => opened.close());
+const opened = useStandIns();
 
 /** Has a message wait in the due index, as it did long ago. `shard` chooses its shard. */
 async function park(

@@ -4,19 +4,14 @@ import { queryPartition } from '../../../lambda/store/read-items';
 import { decodeScheduleHint } from '../../../lambda/wait/hint';
 import { hintNextRun, promoteSchedules } from '../../../lambda/wait/promote-schedules';
 import { type AwsCall, errorAnswer } from '../../../local/aws-call';
-import { type Opened, openStandIns, putItems } from '../stand-ins';
+import { putItems, useStandIns } from '../stand-ins';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 /** A full minute, so that ticks are easily told. */
 const NOON = Date.parse('2030-01-01T12:00Z');
 
-let opened: Opened;
-beforeAll(async () => {
-  opened = await openStandIns();
-});
-beforeEach(() => opened.startAfresh());
-afterAll(() => opened.close());
+const opened = useStandIns();
 
 const row = (scheduleId: string, next: number, fields: Partial<ScheduleRow> = {}): ScheduleRow => ({
   scheduleId,

@@ -5,18 +5,13 @@ import { encodeMessage } from '../../../lambda/store/message-items';
 import { decodeHint } from '../../../lambda/wait/hint';
 import { SWEEP_AFTER_MS, sweepOrphans } from '../../../lambda/wait/sweep-orphans';
 import { newMessage } from '../messages';
-import { type Opened, openStandIns, putItems } from '../stand-ins';
+import { putItems, useStandIns } from '../stand-ins';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const never = (): boolean => false;
 
-let opened: Opened;
-beforeAll(async () => {
-  opened = await openStandIns();
-});
-beforeEach(() => opened.startAfresh());
-afterAll(() => opened.close());
+const opened = useStandIns();
 
 const rowOf = (message: Message): Item => encodeMessage(message, undefined);
 const stateOf = ({ messageId }: Message, state?: string): Item => ({

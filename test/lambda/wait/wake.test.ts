@@ -3,14 +3,9 @@ import type { WaitList } from '../../../lambda/message/wait-list';
 import { decodeHint } from '../../../lambda/wait/hint';
 import { decodeWake, encodeWake, sendWake, sendWakes, type Wake } from '../../../lambda/wait/wake';
 import { errorAnswer } from '../../../local/aws-call';
-import { type Opened, openStandIns } from '../stand-ins';
+import { useStandIns } from '../stand-ins';
 
-let opened: Opened;
-beforeAll(async () => {
-  opened = await openStandIns();
-});
-beforeEach(() => opened.startAfresh());
-afterAll(() => opened.close());
+const opened = useStandIns();
 
 const lists: fc.Arbitrary<WaitList> = fc.record({
   kind: fc.constantFrom('queue', 'flow'),
