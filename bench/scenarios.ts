@@ -55,14 +55,20 @@ async function publish(
   route = 'publish',
 ): Promise<string> {
   const path = `${where}/${++published}`;
-  const response = await fetch(`${bench.service.url}/v2/${route}/${bench.sinkUrl}${path}`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${bench.service.token}`, 'content-type': 'application/json', ...headers },
-    body,
-  });
-  if (!response.ok) throw new Error(`publish was answered with ${response.status}: ${await response.text()}`);
-  await response.arrayBuffer();
+  await post(bench, `/v2/${route}/${bench.sinkUrl}${path}`, body, { 'content-type': 'application/json', ...headers });
   return path;
+}
+
+async function post(
+  { service }: Bench,
+  route: string,
+  body: string,
+  headers: Record<string, string> = {},
+): Promise<void> {
+  const init = { method: 'POST', headers: { authorization: `Bearer ${service.token}`, ...headers }, body };
+  const response = await fetch(service.url + route, init);
+  if (!response.ok) throw new Error(`${route} was answered with ${response.status}: ${await response.text()}`);
+  await response.arrayBuffer();
 }
 
 /** `perRequest` messages, each with this body, are in one request to the API. */
@@ -162,13 +168,7 @@ async function publishBatch(bench: Bench): Promise<string[]> {
     headers: { 'content-type': 'application/json' },
     body: BODY,
   }));
-  const response = await fetch(`${bench.service.url}/v2/batch`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${bench.service.token}` },
-    body: JSON.stringify(items),
-  });
-  if (!response.ok) throw new Error(`batch was answered with ${response.status}: ${await response.text()}`);
-  await response.arrayBuffer();
+  await post(bench, '/v2/batch', JSON.stringify(items));
   return paths;
 }
 
@@ -176,7 +176,7 @@ async function publishBatch(bench: Bench): Promise<string[]> {
 export function enqueued(bench: Bench, messages: number, parallelism: number): Promise<Outcome> {
   const queueName = `queue-${parallelism}`;
   return counted(bench, async () => {
-    await post(bench, '/v2/queues', { queueName, parallelism });
+    await post(bench, '/v2/queues', JSON.stringify({ queueName, parallelism }));
     bench.log.reset();
     return concurrently(messages, 16, () => publish(bench, '/enqueued', {}, BODY, `enqueue/${queueName}`));
   });
@@ -190,15 +190,6 @@ export function flowControlled(bench: Bench, messages: number, keys: number, val
       return publish(bench, '/flow', { 'upstash-flow-control-key': key, 'upstash-flow-control-value': value });
     }),
   );
-}
-
-async function post({ service }: Bench, route: string, body: object): Promise<void> {
-  const response = await fetch(service.url + route, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${service.token}` },
-    body: JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`${route} was answered with ${response.status}: ${await response.text()}`);
 }
 
 /** Messages one at a time, each in a batch of its own. */
